@@ -1,0 +1,144 @@
+"""Reads a YAML configuration, fills in environment variables and says where a mistake stands."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from multimodal.config.models import RunConfig, SourceConfig
+from multimodal.errors import ConfigError, nearest
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """Reads and validates a run's configuration.
+
+    Args:
+        path: a YAML file. Relative paths in it start from the working directory; ``${NAME}`` and
+            ``${NAME:-default}`` come from the environment.
+        overrides: ``key.path=value`` items that replace single values, the value in YAML.
+
+    Raises:
+        ConfigError: with the file and the path of the key in front.
+    """
+    file = Path(path)
+    try:
+        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: no such file; expected a YAML configuration, see configs/") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{file}: not readable as YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{file}: got {type(raw).__name__}, expected a mapping of keys at the top")
+    for item in overrides:
+        _override(raw, item)
+    config = validate(RunConfig, _expand(raw, str(file)), str(file))
+    _refuse_test_splits(config, str(file))
+    return config
+
+
+def validate(model: type[ModelT], raw: object, origin: str) -> ModelT:
+    """Validates ``raw`` against a pydantic model; the error names origin, key path and nearest key."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        lines = []
+        for item in error.errors():
+            where = ".".join(str(p) for p in item["loc"])
+            if item["type"] == "extra_forbidden":
+                known = _known_keys(model, item["loc"][:-1])
+                hint = nearest(str(item["loc"][-1]), known)
+                lines.append(f"{origin}: {where}: unknown key.{hint} Known keys: {', '.join(known)}.")
+            else:
+                got = item.get("input")
+                shown = f" (got {got!r:.80})" if not isinstance(got, dict) else ""
+                lines.append(f"{origin}: {where or 'top'}: {item['msg']}{shown}")
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _known_keys(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
+    current: type[BaseModel] = model
+    for part in location:
+        if not isinstance(part, str) or part not in current.model_fields:
+            continue
+        found = _model_in(current.model_fields[part].annotation)
+        if found is None:
+            return []
+        current = found
+    return sorted(current.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None
+
+
+def _expand(value: object, origin: str, where: str = "") -> object:
+    if isinstance(value, dict):
+        return {k: _expand(v, origin, f"{where}.{k}" if where else str(k)) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_expand(v, origin, f"{where}.{i}") for i, v in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def fill(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1], match[2])
+        if found is None:
+            raise ConfigError(
+                f"{origin}: {where}: the environment variable {match[1]} is not set; "
+                f"set it, or write ${{{match[1]}:-default}}"
+            )
+        return found
+
+    return _VARIABLE.sub(fill, value)
+
+
+def _override(raw: dict[str, Any], item: str) -> None:
+    key, sign, text = item.partition("=")
+    if not sign or not key:
+        raise ConfigError(f"--set {item!r}: expected key.path=value, for example image.epochs=3")
+    *parents, last = key.split(".")
+    target: Any = raw
+    for part in parents:
+        if isinstance(target, list):
+            target = target[int(part)]
+            continue
+        target = target.setdefault(part, {})
+        if not isinstance(target, dict | list):
+            raise ConfigError(f"--set {item!r}: {part!r} holds a value, not keys")
+    value = yaml.safe_load(text)
+    if isinstance(target, list):
+        target[int(last)] = value
+    else:
+        target[last] = value
+
+
+def _refuse_test_splits(config: RunConfig, origin: str) -> None:
+    for split, sources in (("train", config.data.train), ("val", config.data.val)):
+        for i, source in enumerate(sources):
+            if _is_test(source):
+                raise ConfigError(
+                    f"{origin}: data.{split}.{i}.path: {source.path} names a test split; test rows are for "
+                    "`multimodal evaluate` alone. Use train and validation files here."
+                )
+
+
+def _is_test(source: SourceConfig) -> bool:
+    if source.path is None:
+        return False
+    parts = [p.lower() for p in Path(source.path).parts[-2:]]
+    return any(re.search(r"(^|[^a-z])test([^a-z]|$)", Path(p).stem) for p in parts)

@@ -1,0 +1,223 @@
+"""The whole configuration of a training run as frozen pydantic models; unknown keys are refused."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Strict(BaseModel):
+    """Base: frozen, and no key that is not declared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+Share = Annotated[float, Field(gt=0.0, le=1.0)]
+
+
+class ColumnMap(Strict):
+    """Which column holds what. A column left out is guessed from well-known names; "" means there is none."""
+
+    id: str | None = None
+    title: str | None = None
+    description: str | None = None
+    characteristics: str | None = None
+    image: str | None = None
+    category_id: str | None = None
+    category_path: str | None = None
+    group: str | None = None
+
+
+class JoinConfig(Strict):
+    """Takes the columns a source lacks from another file, by id; rows without a match are left out.
+
+    ``path`` is the file that holds the other columns; the id column of both is in their ``columns``.
+    """
+
+    path: str
+    columns: ColumnMap = ColumnMap()
+
+
+class SourceConfig(Strict):
+    """One source of labelled or unlabelled products."""
+
+    path: str | None = None
+    format: Literal["auto", "parquet", "csv", "folder", "drawings"] = "auto"
+    columns: ColumnMap = ColumnMap()
+    join: JoinConfig | None = None
+    share: Share = 1.0
+    category_map: dict[str, str] | str | None = None
+    """Label in the data -> category id in the tree; a mapping, or a CSV with columns label, category_id."""
+    path_separator: str = " > "
+    images_root: str | None = None
+    """Folder that relative paths in an image column start from; default: the file's own folder."""
+    products: int | None = Field(default=None, ge=1)
+    """For drawings: how many products to draw."""
+    seed: int = 0
+    """For drawings and for ``share``."""
+
+    @model_validator(mode="after")
+    def _drawings_have_no_path(self) -> SourceConfig:
+        if self.format == "drawings":
+            if self.path is not None or self.products is None:
+                raise ValueError("format: drawings takes 'products' (how many to draw) and no 'path'")
+        elif self.path is None:
+            raise ValueError("a source needs 'path' (or format: drawings with 'products')")
+        return self
+
+
+class TreeConfig(Strict):
+    """Where the category tree comes from: a file of nodes, or the path column of the training sources."""
+
+    path: str | None = None
+    id: str = "id"
+    name: str = "title"
+    parent_id: str = "parent_id"
+    from_paths: bool = False
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> TreeConfig:
+        if (self.path is None) == (not self.from_paths):
+            raise ValueError("expected exactly one of 'path' and 'from_paths: true'")
+        return self
+
+
+class DataConfig(Strict):
+    """Splits. ``val`` is divided in halves by a hash of the group: select and calibrate. Test is never here."""
+
+    train: tuple[SourceConfig, ...] = Field(min_length=1)
+    val: tuple[SourceConfig, ...] = Field(min_length=1)
+    cache_dir: str | None = None
+
+
+class NgramsConfig(Strict):
+    """Bag of hashed word and character n-grams with a trained embedding (in the manner of fastText)."""
+
+    type: Literal["ngrams"] = "ngrams"
+    word_ngrams: Annotated[int, Field(ge=1, le=3)] = 2
+    char_min: Annotated[int, Field(ge=1)] = 2
+    char_max: Annotated[int, Field(ge=0, le=8)] = 5
+    """0 turns character n-grams off."""
+    vocabulary: Annotated[int, Field(ge=64, le=2**20)] = 2**16
+    min_count: Annotated[int, Field(ge=1)] = 2
+    dim: Annotated[int, Field(ge=4, le=1024)] = 64
+
+
+class TextConfig(Strict):
+    """Text kitchen and text encoder. The kitchen's part goes into the bundle and is used in serving."""
+
+    tokenizer: Literal["regex", "razdel"] = "regex"
+    lemmas: Literal["none"] = "none"
+    encoder: NgramsConfig = NgramsConfig()
+    epochs: Annotated[int, Field(ge=1)] = 20
+    batch_size: Annotated[int, Field(ge=1)] = 256
+    learning_rate: Annotated[float, Field(gt=0)] = 0.01
+    word_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    field_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    """Chance to hide the characteristics, or the title, of a row that has both."""
+    mask_names: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Chance to hide every word of a category name from a row's title."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    patience: Annotated[int, Field(ge=1)] = 6
+
+
+class AugmentConfig(Strict):
+    """Augmentation of photos; training only. ``strength`` scales it all, 0 turns it off."""
+
+    strength: Annotated[float, Field(ge=0, le=2)] = 1.0
+    flip: bool = True
+    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    shift: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    rotate_degrees: Annotated[float, Field(ge=0, le=45)] = 8.0
+    colour: Annotated[float, Field(ge=0, le=1)] = 0.25
+    resolution: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Chance to lower a photo's resolution and bring it back, as small catalog photos are."""
+    background: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Chance to replace a near-white background, as photos taken at home have none."""
+    erase: Annotated[float, Field(ge=0, le=1)] = 0.15
+    mix: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Beta parameter of mixup (Zhang et al. 2018); 0 is off."""
+
+
+class ImageConfig(Strict):
+    """Photo tower: any timm backbone by name."""
+
+    backbone: str = "mobilenetv2_100"
+    weights: str = "none"
+    """"none", "hub", "bundle:PATH" or the path of a safetensors file in timm's names."""
+    backbone_args: dict[str, str | int | float | bool] = {}
+    size: tuple[Annotated[int, Field(ge=16, le=1024)], Annotated[int, Field(ge=16, le=1024)]] = (128, 96)
+    """Height and width in pixels; photos keep their aspect ratio inside."""
+    pad: tuple[int, int, int] = (255, 255, 255)
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    augment: AugmentConfig = AugmentConfig()
+    epochs: Annotated[int, Field(ge=1)] = 12
+    batch_size: Annotated[int, Field(ge=2)] = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.02
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    patience: Annotated[int, Field(ge=1)] = 8
+
+
+class FusionConfig(Strict):
+    """Late fusion: an MLP over both vectors with learned absent vectors."""
+
+    hidden: Annotated[int, Field(ge=8)] = 256
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    modality_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    word_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    mask_names: Annotated[float, Field(ge=0, lt=1)] = 0.35
+    auxiliary: Annotated[float, Field(ge=0)] = 0.3
+    """Weight of the losses that keep the single-modality heads good."""
+    epochs: Annotated[int, Field(ge=1)] = 6
+    batch_size: Annotated[int, Field(ge=2)] = 256
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    patience: Annotated[int, Field(ge=1)] = 6
+
+
+class TrainingConfig(Strict):
+    """What concerns every stage."""
+
+    seed: int = 1
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: Annotated[int, Field(ge=1)] | None = None
+    class_balance: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Exponent of inverse class frequency in the loss: 0 is off, 1 weighs all classes alike."""
+    init_from: str | None = None
+    """A bundle to continue from; its tree must be the same."""
+
+
+class ExportConfig(Strict):
+    """How the weights are stored."""
+
+    text_storage: Literal["float32", "float16", "int8"] = "int8"
+    image_storage: Literal["float32", "float16"] = "float16"
+    parity_rows: Annotated[int, Field(ge=8)] = 500
+
+
+class RunConfig(Strict):
+    """One training run: data in, one bundle out."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+    version: str = "1"
+    output: str
+    work_dir: str = "runs"
+    tree: TreeConfig
+    data: DataConfig
+    text: TextConfig | None = TextConfig()
+    image: ImageConfig | None = ImageConfig()
+    fusion: FusionConfig = FusionConfig()
+    training: TrainingConfig = TrainingConfig()
+    export: ExportConfig = ExportConfig()
+
+    @model_validator(mode="after")
+    def _some_input(self) -> RunConfig:
+        if self.text is None and self.image is None:
+            raise ValueError("expected 'text' or 'image' (or both); set at most one of them to null")
+        return self

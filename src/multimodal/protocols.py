@@ -1,0 +1,32 @@
+"""Contracts between floors, apart from their implementations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, runtime_checkable
+
+from multimodal.types import Product, RowError
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """A stream of products from one source; a row that cannot be read yields a ``RowError`` in its place."""
+
+    def __iter__(self) -> Iterator[Product | RowError]:
+        """Yields one item a row, in the order of the source, holding a bounded part of it in memory."""
+        ...
+
+    def count(self) -> int | None:
+        """The number of rows, for progress bars; None where it would take a full read."""
+        ...
+
+
+@runtime_checkable
+class Lemmatizer(Protocol):
+    """Turns the tokens of one text into their dictionary forms; as many out as in."""
+
+    name: str
+
+    def lemmas(self, tokens: Sequence[str]) -> list[str]:
+        """Lower-cased forms of ``tokens``, one for each, in order."""
+        ...

@@ -1,0 +1,211 @@
+"""The types that flow between the floors: Product -> Sample -> Batch -> Scores -> Prediction or RowError."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+InputName = Literal["title", "description", "characteristics", "image"]
+INPUTS: tuple[InputName, ...] = get_args(InputName)
+TEXT_INPUTS: tuple[InputName, ...] = ("title", "description", "characteristics")
+
+HeadName = Literal["fused", "text", "image"]
+HEADS: tuple[HeadName, ...] = get_args(HeadName)
+
+Decision = Literal["leaf", "ancestor", "abstain"]
+Stage = Literal["read", "text", "image", "label", "predict"]
+
+FloatArray = npt.NDArray[np.float32]
+Characteristics = str | Mapping[str, object] | Sequence[tuple[str, object]]
+RowId = str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """A photo not decoded yet: its bytes, or the path of a file. ``name`` is for messages only."""
+
+    data: bytes | None = None
+    path: str | None = None
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.data is None) == (self.path is None):
+            raise ValueError("ImageRef: expected exactly one of data and path")
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One product as read; every field but one of the inputs may be absent (None).
+
+    Attributes:
+        id: as it came, kept with its type for the way out; None means the row's number.
+        category_id: the label, as a string, where the row has one.
+        group: rows of a group share a title or a photo and stay in one split.
+    """
+
+    id: RowId = None
+    title: str | None = None
+    description: str | None = None
+    characteristics: Characteristics | None = None
+    image: ImageRef | None = None
+    category_id: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """What stands in a row's place when the row cannot be used. ``row`` counts from 0 in the input."""
+
+    id: RowId
+    row: int
+    stage: Stage
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextFeatures:
+    """Hashed features of N products, ragged.
+
+    Attributes:
+        hashes: uint32 [M], one for each occurrence.
+        tokens: int32 [M], the token of its product each feature comes from (for word dropout).
+        fields: uint8 [M], index into ``TEXT_INPUTS`` of the field each feature comes from.
+        offsets: int64 [N + 1]; product i owns ``offsets[i]:offsets[i + 1]``.
+    """
+
+    hashes: npt.NDArray[np.uint32]
+    tokens: npt.NDArray[np.int32]
+    fields: npt.NDArray[np.uint8]
+    offsets: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        m = self.hashes.shape
+        if self.tokens.shape != m or self.fields.shape != m or self.offsets.ndim != 1:
+            raise ValueError(f"TextFeatures: shapes differ: {m}, {self.tokens.shape}, {self.fields.shape}")
+        if self.offsets[0] != 0 or self.offsets[-1] != len(self.hashes):
+            raise ValueError("TextFeatures: offsets must run from 0 to the number of features")
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One product after the kitchen, ready to be batched.
+
+    Attributes:
+        present: the inputs that can be used.
+        pixels: uint8 [H, W, 3] RGB, or None without a usable photo.
+        warnings: what the answer should mention (an unreadable photo beside usable text, say).
+    """
+
+    id: RowId
+    row: int
+    present: frozenset[InputName]
+    product: Product
+    pixels: npt.NDArray[np.uint8] | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Logits over leaves for N products by head; rows without the head's inputs hold NaN.
+
+    Attributes:
+        logits: head -> float32 [N, leaves].
+    """
+
+    logits: Mapping[HeadName, FloatArray]
+
+    def __post_init__(self) -> None:
+        shapes = {a.shape for a in self.logits.values()}
+        if len(shapes) > 1 or any(len(s) != 2 for s in shapes):
+            raise ValueError(f"Scores: expected one shape [N, leaves] for all heads, got {sorted(shapes)}")
+
+
+@dataclass(frozen=True, slots=True)
+class PathStep:
+    """A node on the way from the root to a category."""
+
+    id: str
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryScore:
+    """A suggested category with its path, root first, itself last."""
+
+    id: str
+    name: str
+    is_leaf: bool
+    probability: float
+    path: tuple[PathStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateSet:
+    """The smallest set of leaves meant to hold the right one at the asked-for rate."""
+
+    coverage: float
+    category_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TagScore:
+    """A pattern tag read from the photo."""
+
+    name: str
+    probability: float
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeScore:
+    """A single-choice attribute, colour say."""
+
+    name: str
+    value: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Title and photo that point to different branches, both confidently."""
+
+    text: PathStep
+    image: PathStep
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The answer for one product.
+
+    Attributes:
+        category: None only when ``decision`` is "abstain".
+        suggestions: the best leaves, best first.
+        used: the head that answered.
+        missing: the inputs that were absent or unusable, of those the bundle can use.
+    """
+
+    id: RowId
+    row: int
+    decision: Decision
+    category: CategoryScore | None
+    suggestions: tuple[CategoryScore, ...]
+    used: HeadName
+    missing: tuple[InputName, ...]
+    needs_review: bool
+    candidates: CandidateSet | None = None
+    tags: tuple[TagScore, ...] = ()
+    attributes: tuple[AttributeScore, ...] = ()
+    conflict: Conflict | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+
+Answer = Prediction | RowError
