@@ -1,9 +1,9 @@
-"""The types that flow between the floors: Product -> Sample -> Batch -> Scores -> Prediction or RowError."""
+"""The types that flow between the floors: Product -> (Sample) -> Scores -> Prediction or RowError."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -92,24 +92,6 @@ class TextFeatures:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One product after the kitchen, ready to be batched.
-
-    Attributes:
-        present: the inputs that can be used.
-        pixels: uint8 [H, W, 3] RGB, or None without a usable photo.
-        warnings: what the answer should mention (an unreadable photo beside usable text, say).
-    """
-
-    id: RowId
-    row: int
-    present: frozenset[InputName]
-    product: Product
-    pixels: npt.NDArray[np.uint8] | None = None
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +187,7 @@ class Prediction:
     tags: tuple[TagScore, ...] = ()
     attributes: tuple[AttributeScore, ...] = ()
     conflict: Conflict | None = None
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
 
 
 Answer = Prediction | RowError

@@ -1,1 +1,19 @@
+"""The bundle: layout, manifest, hashes, opening and running it."""
 
+from multimodal.artifact.bundle import Bundle, bundle_sha256, open_bundle, read_manifest, verify_bundle
+from multimodal.artifact.layout import LAYOUT, BundleLayout
+from multimodal.artifact.manifest import Calibration, HeadMix, Manifest, mix_name
+
+__all__ = [
+    "LAYOUT",
+    "Bundle",
+    "BundleLayout",
+    "Calibration",
+    "HeadMix",
+    "Manifest",
+    "bundle_sha256",
+    "mix_name",
+    "open_bundle",
+    "read_manifest",
+    "verify_bundle",
+]

@@ -1,1 +1,1 @@
-
+"""The command line; ``multimodal.cli.main:main`` is its entrance."""

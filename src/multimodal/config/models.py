@@ -88,7 +88,6 @@ class DataConfig(Strict):
 
     train: tuple[SourceConfig, ...] = Field(min_length=1)
     val: tuple[SourceConfig, ...] = Field(min_length=1)
-    cache_dir: str | None = None
 
 
 class NgramsConfig(Strict):
@@ -119,6 +118,8 @@ class TextConfig(Strict):
     mask_names: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Chance to hide every word of a category name from a row's title."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.99
     patience: Annotated[int, Field(ge=1)] = 6
 
 
@@ -136,8 +137,6 @@ class AugmentConfig(Strict):
     background: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Chance to replace a near-white background, as photos taken at home have none."""
     erase: Annotated[float, Field(ge=0, le=1)] = 0.15
-    mix: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Beta parameter of mixup (Zhang et al. 2018); 0 is off."""
 
 
 class ImageConfig(Strict):
@@ -145,7 +144,7 @@ class ImageConfig(Strict):
 
     backbone: str = "mobilenetv2_100"
     weights: str = "none"
-    """"none", "hub", "bundle:PATH" or the path of a safetensors file in timm's names."""
+    """`none`, `hub`, `bundle:PATH` or the path of a safetensors file in timm's names."""
     backbone_args: dict[str, str | int | float | bool] = {}
     size: tuple[Annotated[int, Field(ge=16, le=1024)], Annotated[int, Field(ge=16, le=1024)]] = (128, 96)
     """Height and width in pixels; photos keep their aspect ratio inside."""
@@ -173,7 +172,11 @@ class FusionConfig(Strict):
     word_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
     mask_names: Annotated[float, Field(ge=0, lt=1)] = 0.35
     auxiliary: Annotated[float, Field(ge=0)] = 0.3
-    """Weight of the losses that keep the single-modality heads good."""
+    """Weight of the losses that keep the single-modality heads good while the towers learn on."""
+    tower_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Learning rate of the towers as a share of the MLP's; 0 freezes them (then photo vectors are computed once)."""
+    views: Annotated[int, Field(ge=1, le=16)] = 3
+    """Augmented views of each photo the MLP sees when the towers are frozen."""
     epochs: Annotated[int, Field(ge=1)] = 6
     batch_size: Annotated[int, Field(ge=2)] = 256
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
@@ -197,7 +200,7 @@ class ExportConfig(Strict):
     """How the weights are stored."""
 
     text_storage: Literal["float32", "float16", "int8"] = "int8"
-    image_storage: Literal["float32", "float16"] = "float16"
+    image_storage: Literal["float32", "int16"] = "int16"
     parity_rows: Annotated[int, Field(ge=8)] = 500
 
 

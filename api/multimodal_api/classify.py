@@ -1,0 +1,54 @@
+"""``POST /classify``."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from multimodal.types import RowError
+from multimodal_api.bodies import read_body, read_question
+from multimodal_api.convert import model_info, problem_of_row, response_of
+from multimodal_api.forms import Part
+from multimodal_api.openapi import problems, request_body
+from multimodal_api.schemas import ClassifyResponse
+from multimodal_api.service import Service, service_of
+from multimodal_api.trace import Trace, trace_of
+
+router = APIRouter()
+
+
+@router.post(
+    "/classify",
+    summary="The most likely categories of one product",
+    response_class=Response,
+    responses={200: {"model": ClassifyResponse}, **problems(400, 404, 413, 415, 422, 500, 503)},
+    openapi_extra=request_body(),
+)
+async def classify(request: Request) -> Response:
+    """Takes any of title, description, characteristics and a photo, as a form or as JSON."""
+    service, trace = service_of(request), trace_of(request.scope)
+    service.check_ready()
+    body = await read_body(request, service.settings)
+    trace.mark("read")
+    content = await service.run(lambda: _answer(service, body, trace))
+    return Response(content, media_type="application/json")
+
+
+def _answer(service: Service, body: bytes | list[Part], trace: Trace) -> bytes:
+    """Everything that takes time, in one visit to a worker thread."""
+    trace.mark("queue")
+    question = read_question(body, service.settings)
+    predictor = service.predictor(question.model)
+    trace.mark("parse")
+    [answer] = predictor.classify(
+        [question.product],
+        top_k=question.top_k,
+        min_confidence=question.min_confidence,
+        explain=question.explain,
+    )
+    trace.mark("predict")
+    if isinstance(answer, RowError):
+        raise problem_of_row(answer)
+    content = response_of(answer, model_info(predictor)).model_dump_json().encode()
+    trace.mark("answer")
+    return content

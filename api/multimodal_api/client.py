@@ -1,0 +1,83 @@
+"""A small client on the standard library: one kept-alive connection, JSON and multipart."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_STAGE = re.compile(r"([\w-]+);dur=([\d.]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of the service.
+
+    Attributes:
+        body: the JSON it holds.
+        ms: from the first byte sent to the last one read.
+        stages: milliseconds by stage from ``Server-Timing``; "total" is the whole.
+    """
+
+    status: int
+    body: dict[str, Any]
+    ms: float
+    stages: dict[str, float]
+
+
+class Client:
+    """Talks to one service; not for use by several threads at once."""
+
+    def __init__(self, host: str, port: int, *, timeout: float = 30.0) -> None:
+        self._connection = http.client.HTTPConnection(host, port, timeout=timeout)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def get(self, path: str) -> Reply:
+        """Raises OSError or HTTPException where no answer comes."""
+        return self.send("GET", path, None, {})
+
+    def classify(self, fields: Mapping[str, str], photo: bytes | None = None) -> Reply:
+        """Asks ``POST /classify``: as a form where there is a photo, else as JSON."""
+        if photo is None:
+            content, kind = json.dumps(dict(fields)).encode(), "application/json"
+        else:
+            content, kind = encode_form(fields, photo)
+        return self.send("POST", "/classify", content, {"Content-Type": kind})
+
+    def send(self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]) -> Reply:
+        """One request, one answer; the connection is opened again where it was closed in between."""
+        started = time.perf_counter()
+        try:
+            self._connection.request(method, path, body=content, headers=dict(headers))
+            response = self._connection.getresponse()
+            data = response.read()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+            raise
+        ms = (time.perf_counter() - started) * 1000
+        timing = response.headers.get("Server-Timing", "")
+        stages = {name: float(value) for name, value in _STAGE.findall(timing)}
+        return Reply(response.status, json.loads(data), ms, stages)
+
+
+def encode_form(fields: Mapping[str, str], photo: bytes, filename: str = "photo.jpg") -> tuple[bytes, str]:
+    """A multipart/form-data body and its content type; the photo is the part ``image``."""
+    boundary = uuid.uuid4().hex
+    parts = [_part(boundary, f'name="{name}"', value.encode()) for name, value in fields.items()]
+    parts.append(_part(boundary, f'name="image"; filename="{filename}"', photo))
+    return b"".join(parts) + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
+
+
+def _part(boundary: str, disposition: str, data: bytes) -> bytes:
+    head = f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n"
+    return head.encode() + data + b"\r\n"

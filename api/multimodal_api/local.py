@@ -1,0 +1,123 @@
+"""Runs the service as a process of its own on this machine, for the demo and the benchmarks."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import IO
+
+from multimodal_api.client import Client
+
+HOST = "127.0.0.1"
+_STOP_SECONDS = 10.0
+_POLL_SECONDS = 0.01
+
+
+class LocalServiceError(RuntimeError):
+    """The service did not come up; the message holds the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalService:
+    """A running service.
+
+    Attributes:
+        started: ``time.perf_counter()`` right before its process was made.
+    """
+
+    port: int
+    pid: int
+    started: float
+
+    def client(self, *, timeout: float = 30.0) -> Client:
+        """A new connection to it."""
+        return Client(HOST, self.port, timeout=timeout)
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def local_service(
+    bundle: str,
+    *,
+    port: int = 0,
+    environment: Mapping[str, str] | None = None,
+    ready_within: float = 60.0,
+) -> Iterator[LocalService]:
+    """Starts the service, waits for /ready, and stops it at the end.
+
+    Args:
+        bundle: folder of the bundle.
+        port: 0 picks a free one.
+        environment: variables added to this process's.
+        ready_within: seconds.
+
+    Raises:
+        LocalServiceError: it ended, its bundle cannot be loaded, or it is not ready in time.
+    """
+    port = port or free_port()
+    command = [sys.executable, "-m", "uvicorn", "--factory", "multimodal_api.app:create_app"]
+    command += ["--host", HOST, "--port", str(port), "--log-level", "warning", "--no-access-log"]
+    variables = {**os.environ, **(environment or {}), "MULTIMODAL_BUNDLE": bundle}
+    with tempfile.TemporaryFile() as log:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, env=variables, stdout=log, stderr=log)
+        try:
+            _wait_ready(process, port, started + ready_within, log)
+            yield LocalService(port, process.pid, started)
+        finally:
+            _stop(process)
+
+
+def _wait_ready(process: subprocess.Popen[bytes], port: int, until: float, log: IO[bytes]) -> None:
+    state = "it did not answer"
+    while time.perf_counter() < until:
+        if process.poll() is not None:
+            raise LocalServiceError(f"The service ended with code {process.returncode}.{_tail(log)}")
+        with suppress(OSError, HTTPException), Client(HOST, port, timeout=5) as client:
+            reply = client.get("/ready")
+            if reply.status == 200:
+                _check_ours(process, log)
+                return
+            state = f"{reply.body.get('code')}: {reply.body.get('detail')}"
+            if reply.body.get("code") == "load_failed":
+                raise LocalServiceError(str(reply.body["detail"]))
+        time.sleep(_POLL_SECONDS)
+    raise LocalServiceError(f"The service was not ready in time; last state: {state}{_tail(log)}")
+
+
+def _check_ours(process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
+    # A port already in use answers too, while our own process is about to end.
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(0.05)
+        raise LocalServiceError(f"Another program answers on that port.{_tail(log)}")
+
+
+def _tail(log: IO[bytes]) -> str:
+    log.seek(0)
+    text = log.read().decode("utf-8", "replace").strip()
+    return f" The end of its log:\n{text[-2000:]}" if text else " Its log is empty."
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,45 @@
+"""What the service needs of a predictor; ``multimodal.load`` gives one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from multimodal.taxonomy import Tree
+from multimodal.types import InputName, Prediction, Product, RowError
+
+
+class Predictor(Protocol):
+    """A loaded bundle. Thread-safe."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def tree(self) -> Tree: ...
+
+    @property
+    def inputs(self) -> tuple[InputName, ...]: ...
+
+    @property
+    def manifest(self) -> BaseModel: ...
+
+    def classify(
+        self,
+        products: Sequence[Product],
+        *,
+        top_k: int = 2,
+        min_confidence: float | None = None,
+        explain: bool = False,
+    ) -> Sequence[Prediction | RowError]:
+        """One answer for each product, in order; a bad product is a ``RowError`` in its place."""
+        ...
+
+    def warm_up(self) -> None:
+        """Runs every graph once, so that the first request is not the slow one."""
+        ...

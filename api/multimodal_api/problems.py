@@ -1,0 +1,138 @@
+"""Every error as RFC 9457 ``application/problem+json``."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic_core import ErrorDetails
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Scope
+
+from multimodal.errors import nearest
+from multimodal_api.trace import stamp, trace_of
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:multimodal:problem:"
+
+_log = logging.getLogger("multimodal_api")
+
+
+class ProblemError(Exception):
+    """An error for the client.
+
+    Args:
+        status: HTTP status.
+        code: stable, machine-readable; the last part of the problem's ``type``.
+        detail: what came, what was expected, what to do next.
+        headers: extra headers of the answer.
+        extra: further members of the problem.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+
+
+def problem_response(scope: Scope, problem: ProblemError) -> Response:
+    """The answer that tells the client of ``problem``."""
+    body = {
+        "type": TYPE_PREFIX + problem.code,
+        "title": problem.code.replace("_", " ").capitalize(),
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": scope.get("path", ""),
+        "code": problem.code,
+        "request_id": trace_of(scope).request_id,
+        **problem.extra,
+    }
+    text = json.dumps(body, ensure_ascii=True, allow_nan=False)
+    return Response(text, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+def problem_of_validation(errors: Sequence[ErrorDetails], known: Sequence[str] = ()) -> ProblemError:
+    """One 422 for all fields that do not fit; unknown ones are named with the nearest known."""
+    entries: dict[str, str] = {}
+    for error in errors:
+        name = ".".join(str(part) for part in error["loc"][:1]) or "body"
+        entries.setdefault(name, _sentence(error, name, known))  # a union reports each of its members
+    unknown = any(error["type"] == "extra_forbidden" for error in errors)
+    return ProblemError(
+        422,
+        "unknown_field" if unknown else "invalid_field",
+        " ".join(entries.values()),
+        extra={"errors": [{"field": f, "message": m} for f, m in entries.items()]},
+    )
+
+
+def _sentence(error: ErrorDetails, name: str, known: Sequence[str]) -> str:
+    if error["type"] == "extra_forbidden":
+        return f"Unknown field {name!r:.80}.{nearest(name, known)} Known fields: {', '.join(known)}."
+    shown = repr(error.get("input"))
+    got = shown if len(shown) <= 80 else f"{shown[:77]}..."
+    return f"{name}: {error['msg']}, got {got}."
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Makes the app answer every error as a problem, Starlette's and FastAPI's own too."""
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_request_validation)
+    app.add_exception_handler(Exception, _on_unexpected)
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return problem_response(request.scope, error)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    path = request.url.path
+    details = {
+        404: f"Nothing is served at {path}; /docs lists what is.",
+        405: f"{path} does not take {request.method}; the header Allow names what it takes.",
+    }
+    code = status.phrase.lower().replace(" ", "_").replace("-", "_")
+    detail = details.get(status.value, str(error.detail))
+    return problem_response(request.scope, ProblemError(status.value, code, detail, headers=error.headers))
+
+
+async def _on_request_validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    inner = [{**e, "loc": e["loc"][1:]} for e in error.errors()]  # drops "query", "path" and the like
+    return problem_response(request.scope, problem_of_validation(inner))  # type: ignore[arg-type]
+
+
+async def _on_unexpected(request: Request, error: Exception) -> Response:
+    trace = trace_of(request.scope)
+    _log.error("request %s failed unexpectedly", trace.request_id, exc_info=error)
+    problem = ProblemError(
+        500,
+        "internal_error",
+        f"The service failed to answer; its log tells why under request id {trace.request_id}. "
+        "Report that id; sending the request again may help.",
+    )
+    response = problem_response(request.scope, problem)
+    if "x-request-id" not in response.headers:  # the outermost handler answers outside the middleware
+        stamp(response.headers, trace)
+    return response

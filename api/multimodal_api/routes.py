@@ -1,0 +1,55 @@
+"""``/live``, ``/ready``, ``/categories`` and ``/model``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from multimodal_api.convert import model_info
+from multimodal_api.openapi import problems
+from multimodal_api.problems import ProblemError
+from multimodal_api.schemas import CategoriesResponse, CategoryNode, Health, ModelResponse
+from multimodal_api.service import service_of
+
+router = APIRouter()
+
+ModelName = Annotated[str | None, Query(alias="model", description="Name of a served model; the first unless asked.")]
+
+
+@router.get("/live", summary="Whether the process should be kept", responses=problems(503))
+async def live(request: Request) -> Health:
+    """Live while loading too; no longer once loading has failed, so that a supervisor restarts it."""
+    service = service_of(request)
+    if service.failure is not None:
+        raise ProblemError(503, "load_failed", f"The model could not be loaded: {service.failure}")
+    return Health(status="live")
+
+
+@router.get("/ready", summary="Whether questions can be answered", responses=problems(503))
+async def ready(request: Request) -> Health:
+    """Ready once the bundle is loaded and warm."""
+    service_of(request).check_ready()
+    return Health(status="ready")
+
+
+@router.get("/categories", summary="The category tree", responses=problems(404, 422, 503))
+def categories(request: Request, model: ModelName = None) -> CategoriesResponse:
+    """Every node of the tree that answers are drawn from."""
+    predictor = service_of(request).predictor(model)
+    tree = predictor.tree
+    nodes = [CategoryNode(id=n.id, name=n.name, parent_id=n.parent_id, is_leaf=tree.is_leaf(n.id)) for n in tree.nodes]
+    return CategoriesResponse(model=model_info(predictor), categories=nodes)
+
+
+@router.get("/model", summary="What is served", responses=problems(404, 422, 503))
+def model(request: Request, model: ModelName = None) -> ModelResponse:
+    """The bundle's manifest: capabilities, metrics, provenance, hashes."""
+    service = service_of(request)
+    predictor = service.predictor(model)
+    return ModelResponse(
+        model=model_info(predictor),
+        inputs=list(predictor.inputs),
+        known_models=service.known,
+        manifest=predictor.manifest.model_dump(mode="json"),
+    )

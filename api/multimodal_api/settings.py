@@ -1,0 +1,58 @@
+"""The service's settings, from environment variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from multimodal.errors import ConfigError
+from multimodal.image.caps import DEFAULT_CAPS
+
+_PREFIX = "MULTIMODAL_"
+
+
+def usable_cores() -> int:
+    """The cores this process may run on, at least 1."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return max(1, len(os.sched_getaffinity(0)))
+    return max(1, os.cpu_count() or 1)
+
+
+class Settings(BaseModel):
+    """Each field is read from ``MULTIMODAL_`` and its name in capitals.
+
+    Attributes:
+        bundle: folder of the bundle to serve.
+        threads: threads inside one classification; None leaves it to the predictor.
+        concurrency: classifications that run at once; more wait their turn.
+        max_body: bytes of a request's body; a photo of ``max_photo`` in base64 fits.
+        max_photo: bytes of a photo file.
+        max_field: bytes of one text field of a form.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bundle: Annotated[str, Field(min_length=1)] = "artifacts/fashion"
+    threads: Annotated[int, Field(ge=1)] | None = None
+    concurrency: Annotated[int, Field(ge=1)] = Field(default_factory=usable_cores)
+    max_body: Annotated[int, Field(ge=1)] = 15_000_000
+    max_photo: Annotated[int, Field(ge=1)] = DEFAULT_CAPS.max_bytes
+    max_field: Annotated[int, Field(ge=1)] = 1_000_000
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Reads the variables that are set and not empty.
+
+        Raises:
+            ConfigError: naming the variable, what it held and what was expected.
+        """
+        source = os.environ if environment is None else environment
+        names = {field: _PREFIX + field.upper() for field in cls.model_fields}
+        try:
+            return cls.model_validate({f: source[n] for f, n in names.items() if source.get(n)})
+        except ValidationError as error:
+            lines = (f"{names[str(e['loc'][0])]}={e['input']!r}: {e['msg']}" for e in error.errors())
+            raise ConfigError("; ".join(lines) + ". Set it to a fitting value or unset it.") from None

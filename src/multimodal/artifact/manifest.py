@@ -1,0 +1,97 @@
+"""The manifest of a bundle: everything serving must know, as validated data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from multimodal.types import INPUTS, HeadName, InputName
+
+SCHEMA_VERSION = 1
+"""Raised when a reader of the previous schema would misread a new bundle."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class FileEntry(_Strict):
+    """Size and hash of one file of the bundle."""
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    bytes: Annotated[int, Field(ge=0)]
+
+
+class TextSpec(_Strict):
+    """The text side: the kitchen's parameters and the encoder's shape."""
+
+    kitchen: dict[str, Any]
+    kitchen_version: int
+    encoder: str
+    vocabulary: int
+    dim: int
+    storage: str
+
+
+class ImageSpec(_Strict):
+    """The photo side. Normalisation is inside the graph, so only the canvas is described."""
+
+    kitchen: dict[str, Any]
+    kitchen_version: int
+    backbone: str
+    dim: int
+    storage: str
+
+
+class HeadMix(_Strict):
+    """How log scores of the heads make one answer for one mix of inputs.
+
+    Probabilities are ``softmax(sum_h weights[h] * log_softmax(logits_h) / temperature)``.
+    """
+
+    weights: dict[HeadName, float]
+    temperature: Annotated[float, Field(gt=0)]
+    chosen: str
+    """"text", "image", "mlp", "log_mix" or "blend": what won on the select half."""
+
+
+class Calibration(_Strict):
+    """By mix of inputs (names joined by "+", in the order of ``INPUTS``)."""
+
+    mixes: dict[str, HeadMix]
+    mlp: dict[str, HeadMix] = {}
+    """The fusion MLP by itself, where it is not what answers; for comparison."""
+    log_mix: dict[str, HeadMix] = {}
+    """The plain mix of log scores by itself; for comparison."""
+
+
+class Manifest(_Strict):
+    """What a bundle is and holds."""
+
+    schema_version: int
+    name: str
+    version: str
+    created: str
+    made_with: str
+    tree_version: str
+    leaves: int
+    inputs: tuple[InputName, ...]
+    heads: tuple[HeadName, ...]
+    requires: tuple[str, ...] = ()
+    """Optional dependencies that serving needs, such as "ru"."""
+    text: TextSpec | None = None
+    image: ImageSpec | None = None
+    fusion: bool = False
+    calibration: Calibration
+    capabilities: dict[str, bool] = {}
+    metrics: dict[str, Any] = {}
+    provenance: dict[str, Any] = {}
+    files: dict[str, FileEntry]
+
+
+def mix_name(inputs: Iterable[InputName]) -> str:
+    """The name of a mix of inputs: names in the order of ``INPUTS``, joined by "+"."""
+    there = set(inputs)
+    return "+".join(name for name in INPUTS if name in there)

@@ -1,0 +1,154 @@
+"""``multimodal classify``: one product as a readable table, or a file in and a file out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from multimodal.cli.answers import document, print_answer
+from multimodal.cli.console import DONE, ROWS_FAILED, print_json, progress, stderr, stdout
+from multimodal.cli.sources import ColumnOption, ImagesRootOption, source_of
+from multimodal.errors import InputError
+from multimodal.types import ImageRef, Product, RowError
+
+if TYPE_CHECKING:
+    from multimodal.serving.files import FileReport
+
+_ONE = "One product"
+_FILE = "A file of products"
+
+
+def classify(
+    bundle: Annotated[Path, typer.Argument(help="Folder of the bundle.")],
+    title: Annotated[str | None, typer.Option(help="Title.", rich_help_panel=_ONE)] = None,
+    description: Annotated[str | None, typer.Option(help="Description.", rich_help_panel=_ONE)] = None,
+    characteristics: Annotated[
+        str | None,
+        typer.Option(help="As 'name: value | value / name: value'.", rich_help_panel=_ONE),
+    ] = None,
+    image: Annotated[Path | None, typer.Option(help="File of the photo.", rich_help_panel=_ONE)] = None,
+    top_k: Annotated[
+        int, typer.Option(min=1, max=10, help="How many suggestions.", rich_help_panel=_ONE)
+    ] = 2,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Go up the tree until a category is at least this probable."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    source: Annotated[
+        Path | None,
+        typer.Option("--input", help="Parquet, CSV or a folder of photos.", rich_help_panel=_FILE),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="File to write: .parquet, .csv or .jsonl.", rich_help_panel=_FILE),
+    ] = None,
+    column: ColumnOption = None,
+    images_root: ImagesRootOption = None,
+    repeated_ids: Annotated[
+        bool,
+        typer.Option(
+            "--repeated-ids",
+            help="Answer rows whose id stood before, too; else they are errors.",
+            rich_help_panel=_FILE,
+        ),
+    ] = False,
+    batch_size: Annotated[
+        int, typer.Option(min=1, max=4096, help="Products at once.", rich_help_panel=_FILE)
+    ] = 64,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads to compute with.")] = None,
+) -> None:
+    """Finds the category of one product, or of every product of a file.
+
+    \b
+    Examples:
+      multimodal classify artifacts/fashion --title "Women floral maxi dress" --image photo.jpg
+      multimodal classify artifacts/fashion --image photo.jpg --top-k 5 --json
+      multimodal classify artifacts/fashion --input products.parquet --output answers.csv
+    """
+    product = _product(title, description, characteristics, image)
+    if source is None and output is None:
+        _one(bundle, product, top_k, min_confidence, as_json, threads)
+        return
+    if source is None or output is None or product is not None:
+        raise InputError(
+            "expected either one product (--title, --description, --characteristics, --image) "
+            "or a file (--input and --output together); see multimodal classify --help"
+        )
+    from multimodal import load
+    from multimodal.data import source_count
+    from multimodal.serving.files import check_output, classify_file
+
+    described = source_of(source, column, images_root)
+    check_output(output, source)
+    predictor = load(bundle, threads=threads)
+    with progress("Classifying", source_count(described)) as advance:
+        report = classify_file(
+            predictor,
+            described,
+            output,
+            min_confidence=min_confidence,
+            repeated_ids=repeated_ids,
+            batch_size=batch_size,
+            on_progress=advance,
+        )
+    _finish(report, as_json)
+
+
+def _product(
+    title: str | None, description: str | None, characteristics: str | None, image: Path | None
+) -> Product | None:
+    if title is None and description is None and characteristics is None and image is None:
+        return None
+    if image is not None and not image.is_file():
+        raise InputError(f"--image {image}: no such file; expected a photo (JPEG, PNG, WebP, …)")
+    photo = None if image is None else ImageRef(path=str(image), name=image.name)
+    return Product(title=title, description=description, characteristics=characteristics, image=photo)
+
+
+def _one(
+    bundle: Path,
+    product: Product | None,
+    top_k: int,
+    min_confidence: float | None,
+    as_json: bool,
+    threads: int | None,
+) -> None:
+    if product is None:
+        raise InputError(
+            "got no product; expected one or more of --title, --description, --characteristics, --image, "
+            "or --input and --output for a file"
+        )
+    from multimodal import load
+
+    predictor = load(bundle, threads=threads)
+    (answer,) = predictor.classify([product], top_k=top_k, min_confidence=min_confidence)
+    if isinstance(answer, RowError):
+        raise InputError(answer.message, code=answer.code)
+    if as_json:
+        print_json(document(predictor, answer))
+    else:
+        print_answer(stdout(), answer)
+
+
+def _finish(report: FileReport, as_json: bool) -> None:
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        rate = report.rows / report.seconds if report.seconds > 0 else 0.0
+        stdout().print(
+            f"{report.rows:,} rows in {report.seconds:.1f} s ({rate:,.0f} rows/s) -> {report.output}",
+            markup=False,
+            soft_wrap=True,
+        )
+    if report.errors_file is None:
+        raise typer.Exit(DONE)
+    stderr().print(
+        f"{report.errors:,} rows failed; they are in {report.errors_file}",
+        style="yellow",
+        markup=False,
+        soft_wrap=True,
+    )
+    raise typer.Exit(ROWS_FAILED)

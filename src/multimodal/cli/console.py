@@ -1,0 +1,78 @@
+"""What the commands share on the terminal: consoles, progress, JSON and the error line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from multimodal.errors import MultimodalError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+DONE = 0
+ROWS_FAILED = 1
+BAD_INPUT = 2
+
+
+def stdout() -> Console:
+    """A console for answers."""
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def stderr() -> Console:
+    """A console for progress and complaints, so that standard output stays clean for pipes."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def print_error(error: MultimodalError) -> None:
+    """One clear line, red on a terminal; its text is printed as it is, brackets included."""
+    from rich.text import Text
+
+    stderr().print(Text.assemble(("error: ", "bold red"), (error.message, "red")), soft_wrap=True)
+
+
+def print_json(document: Mapping[str, object]) -> None:
+    """Writes a document to standard output; a figure that is no number is an error, not ``NaN``."""
+    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+    sys.stdout.write(text.encode(sys.stdout.encoding or "utf-8", "replace").decode(sys.stdout.encoding))
+    sys.stdout.write("\n")
+
+
+@contextmanager
+def progress(label: str, total: int | None, unit: str = "rows") -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error.
+
+    Args:
+        label: what is being done.
+        total: how many there are, or None where that is not known.
+        unit: what is counted.
+
+    Yields:
+        A function that takes how many are done so far.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f}" + (f" of {total:,}" if total is not None else "") + f" {unit}"),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=stderr()) as bar:
+        task = bar.add_task(label, total=total, rate="")
+
+        def advance(done: int) -> None:
+            elapsed = bar.tasks[0].elapsed or 0.0
+            rate = f"{done / elapsed:,.0f} {unit}/s" if elapsed > 0 else ""
+            bar.update(task, completed=done, rate=rate)
+
+        yield advance

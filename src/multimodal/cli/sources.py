@@ -1,0 +1,58 @@
+"""Options that describe a data source, shared by the commands that read one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from multimodal.errors import InputError
+
+if TYPE_CHECKING:
+    from multimodal.config.models import SourceConfig
+
+ColumnOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="FIELD=COLUMN",
+        help="Which column holds a field, where its name is not a well-known one; may be repeated.",
+    ),
+]
+ImagesRootOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder that paths in the photo column start from; else the file's own folder."),
+]
+
+
+def source_of(
+    path: Path, columns: Sequence[str] | None, images_root: Path | None, category_map: Path | None = None
+) -> SourceConfig:
+    """Builds the description of a source from a command's options.
+
+    Raises:
+        InputError: the path does not exist.
+        ConfigError: a ``--column`` that is not ``field=column`` with a known field.
+    """
+    from multimodal.config.load import validate
+    from multimodal.config.models import ColumnMap, SourceConfig
+
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; expected parquet, CSV or a folder of photos")
+    pairs = dict(_pair(item) for item in columns or ())
+    raw = {
+        "path": str(path),
+        "columns": validate(ColumnMap, pairs, "--column"),
+        "images_root": None if images_root is None else str(images_root),
+        "category_map": None if category_map is None else str(category_map),
+    }
+    return validate(SourceConfig, raw, str(path))
+
+
+def _pair(item: str) -> tuple[str, str]:
+    field, sign, column = item.partition("=")
+    if not sign or not field:
+        raise InputError(f"--column {item!r}: expected FIELD=COLUMN, for example title=product_name")
+    return field.strip(), column.strip()

@@ -1,0 +1,120 @@
+"""Which column of a file holds what: as asked in the config, guessed from well-known names otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Literal, get_args
+
+from multimodal.config.models import ColumnMap
+from multimodal.errors import DataError, nearest
+
+FieldName = Literal["id", "title", "description", "characteristics", "image", "category_id", "category_path", "group"]
+FIELDS: tuple[FieldName, ...] = get_args(FieldName)
+INPUT_FIELDS: tuple[FieldName, ...] = ("title", "description", "characteristics", "image")
+LABEL_FIELDS: tuple[FieldName, ...] = ("category_id", "category_path")
+
+# best guess first; compared in lower case without spaces, dashes and underscores
+GUESSES: dict[FieldName, tuple[str, ...]] = {
+    "id": ("id", "uuid", "sku", "productid", "itemid", "offerid", "article"),
+    "title": ("title", "name", "productname", "productdisplayname", "producttitle", "itemname"),
+    "description": ("description", "shortdescription", "productdescription", "longdescription"),
+    "characteristics": (
+        "characteristics", "namevaluecharacteristics", "attributes", "properties", "specifications", "specs",
+    ),
+    "image": ("image", "photo", "picture", "img", "imagebytes", "imagepath", "photopath", "filename", "file"),
+    "category_id": ("categoryid", "label", "category", "cc3", "class", "target"),
+    "category_path": ("categorypath", "categories", "path"),
+    "group": ("group", "groupid"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedColumns:
+    """The name of the column that holds each field, or None where the source has none.
+
+    At most one of ``category_id`` and ``category_path`` is set.
+    """
+
+    id: str | None = None
+    title: str | None = None
+    description: str | None = None
+    characteristics: str | None = None
+    image: str | None = None
+    category_id: str | None = None
+    category_path: str | None = None
+    group: str | None = None
+
+    def present(self) -> dict[FieldName, str]:
+        """Field -> column of the fields that the source has, in a fixed order."""
+        named = ((f.name, getattr(self, f.name)) for f in fields(self))
+        return {name: column for name, column in named if column is not None}  # type: ignore[misc]
+
+    @property
+    def has_input(self) -> bool:
+        return any(getattr(self, name) is not None for name in INPUT_FIELDS)
+
+    @property
+    def has_label(self) -> bool:
+        return any(getattr(self, name) is not None for name in LABEL_FIELDS)
+
+
+def guess_columns(found: Sequence[str], asked: ColumnMap) -> ResolvedColumns:
+    """Resolves a column map against the columns a file has.
+
+    A name in ``asked`` must be there, up to case; ``""`` means there is none; None is guessed. A column
+    serves one guess only, and none when it is asked for elsewhere. A category path is used where it is
+    asked for, or where there is no category id.
+
+    Raises:
+        DataError: an asked-for column is not there, or both kinds of category are asked for.
+    """
+    chosen: dict[FieldName, str | None] = {}
+    for name in FIELDS:
+        wanted = getattr(asked, name)
+        if wanted is not None:
+            chosen[name] = _exact(name, wanted, found) if wanted else None
+    _one_label(asked, chosen)
+    taken = {column for column in chosen.values() if column is not None}
+    for name in FIELDS:
+        if name not in chosen:
+            chosen[name] = _guess(name, [column for column in found if column not in taken])
+            taken.update({chosen[name]} - {None})  # type: ignore[arg-type]
+    if chosen["category_id"] is not None:
+        chosen["category_path"] = None
+    return ResolvedColumns(**chosen)
+
+
+def _exact(field: FieldName, wanted: str, found: Sequence[str]) -> str:
+    if wanted in found:
+        return wanted
+    alike = [column for column in found if column.casefold().strip() == wanted.casefold().strip()]
+    if len(alike) == 1:
+        return alike[0]
+    raise DataError(
+        f"columns.{field}: expected a column {wanted!r}, found {_listed(found)}.{nearest(wanted, found)} "
+        f'Name one of these, leave {field} out to have it guessed, or set it to "" for none.'
+    )
+
+
+def _one_label(asked: ColumnMap, chosen: dict[FieldName, str | None]) -> None:
+    if asked.category_id and asked.category_path:
+        raise DataError(
+            f"columns: got category_id: {asked.category_id} and category_path: {asked.category_path}, "
+            "expected one of them; leave the other out"
+        )
+    if asked.category_path:
+        chosen["category_id"] = None
+
+
+def _guess(field: FieldName, free: Sequence[str]) -> str | None:
+    plain = {_plain(column): column for column in reversed(free)}
+    return next((plain[name] for name in GUESSES[field] if name in plain), None)
+
+
+def _plain(column: str) -> str:
+    return column.casefold().translate({ord(sign): None for sign in " _-"})
+
+
+def _listed(columns: Sequence[str]) -> str:
+    return ", ".join(columns) or "no columns"

@@ -1,0 +1,101 @@
+"""Reads products from a CSV file row by row; every column is text, photos are paths."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from multimodal.data.columns import ResolvedColumns
+from multimodal.data.rows import RowRules
+from multimodal.data.values import Unreadable
+from multimodal.errors import DataError
+from multimodal.types import Product, RowError
+
+_DELIMITERS = ",;\t"
+_HEADER_LIMIT = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class CsvReader:
+    """A ``Reader`` of one CSV file in UTF-8, with a header; blank lines are no rows."""
+
+    file: Path
+    rules: RowRules
+
+    @property
+    def columns(self) -> ResolvedColumns:
+        return self.rules.columns
+
+    def count(self) -> None:
+        return None
+
+    def __iter__(self) -> Iterator[Product | RowError]:
+        with _open(self.file) as stream:
+            rows = csv.reader(stream, delimiter=_delimiter(stream))
+            header = [name.strip() for name in next(rows)]
+            at = {field: header.index(name) for field, name in self.columns.present().items()}
+            for row, cells in enumerate(_cells(rows)):
+                if isinstance(cells, csv.Error):
+                    yield self.rules.error(None, row, "csv", f"got no CSV ({cells}); expected quotes in pairs")
+                elif len(cells) != len(header):
+                    yield self._ragged(cells, row, at.get("id"), len(header))
+                else:
+                    yield self.rules.build({field: _text(cells[i]) for field, i in at.items()}, row)
+
+    def _ragged(self, cells: list[str], row: int, id_at: int | None, expected: int) -> RowError:
+        known = cells[id_at] if id_at is not None and id_at < len(cells) else None
+        message = f"got {len(cells)} cells, expected {expected} as in the header; quote cells that hold a delimiter"
+        return self.rules.error(known, row, "ragged_row", message)
+
+
+def csv_columns(file: Path) -> list[str]:
+    """Names in a file's header.
+
+    Raises:
+        DataError: no such file, an empty one, or another encoding.
+    """
+    with _open(file) as stream:
+        delimiter = _delimiter(stream)
+        header = next(csv.reader(stream, delimiter=delimiter), [])
+    text = "".join(header)
+    if "\0" in text or isinstance(_text(text), Unreadable):
+        raise DataError(f"{file}: the header is not UTF-8; expected a CSV file in UTF-8, save it again as that")
+    if not header:
+        raise DataError(f"{file}: got an empty file; expected a CSV file with a header")
+    return [name.strip() for name in header]
+
+
+def _open(file: Path) -> TextIO:
+    try:
+        # a byte that is no UTF-8 becomes a lone surrogate, so that it costs its row and not the file
+        return file.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+    except OSError as error:
+        raise DataError(f"{file}: {error.strerror}; expected a CSV file, check the path") from None
+
+
+def _delimiter(stream: TextIO) -> str:
+    header = stream.readline(_HEADER_LIMIT)
+    stream.seek(0)
+    return max(_DELIMITERS, key=header.count)
+
+
+def _cells(rows: Iterator[list[str]]) -> Iterator[list[str] | csv.Error]:
+    while True:
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:  # the parser starts afresh on the next line
+            yield error
+            continue
+        if cells:
+            yield cells
+
+
+def _text(cell: str) -> str | Unreadable:
+    if cell.isascii() or not any("\udc80" <= sign <= "\udcff" for sign in cell):
+        return cell
+    return Unreadable(f"got bytes that are no UTF-8 in {cell.encode('ascii', 'replace')[:60]!r}")

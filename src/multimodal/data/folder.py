@@ -1,0 +1,53 @@
+"""Reads products from a folder of photos with one folder a class."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from multimodal.data.columns import ResolvedColumns
+from multimodal.data.rows import RowRules
+from multimodal.types import ImageRef, Product
+
+_NO_PHOTOS = frozenset({"thumbs.db", "desktop.ini"})
+FOLDER_COLUMNS = ResolvedColumns(id="file", image="file", category_id="folder")
+
+
+@dataclass(frozen=True, slots=True)
+class FolderReader:
+    """A ``Reader`` of photos, sorted by path; nothing is opened before it is decoded.
+
+    A photo's id is its path below the folder, its label the name of the first folder on that path.
+    Hidden files are left out; any other file is a photo, whatever its suffix.
+    """
+
+    file: Path
+    rules: RowRules
+
+    @property
+    def columns(self) -> ResolvedColumns:
+        return self.rules.columns
+
+    def count(self) -> int:
+        return sum(1 for _ in _photos(self.file))
+
+    def __iter__(self) -> Iterator[Product]:
+        for path in _photos(self.file):
+            below = path.relative_to(self.file)
+            label = below.parts[0] if len(below.parts) > 1 and self.columns.has_label else None
+            yield Product(id=below.as_posix(), image=ImageRef(path=str(path)), category_id=label)
+
+
+def has_class_folders(root: Path) -> bool:
+    """Whether a folder holds folders that are not hidden."""
+    return any(entry.is_dir() and not entry.name.startswith(".") for entry in root.iterdir())
+
+
+def _photos(root: Path) -> Iterator[Path]:
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and name.casefold() not in _NO_PHOTOS:
+                yield Path(folder) / name

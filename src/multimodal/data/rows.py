@@ -1,0 +1,65 @@
+"""Builds a product from the raw values of one row; what cannot be used becomes that row's error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from multimodal.data.columns import FieldName, ResolvedColumns
+from multimodal.data.values import characteristics_value, id_value, image_value, label_value, text_value
+from multimodal.errors import InputError, TreeError
+from multimodal.taxonomy.read import path_id
+from multimodal.types import Product, RowError, Stage
+
+_TEXTS: dict[FieldName, Callable[[object], object]] = {
+    "title": text_value,
+    "description": text_value,
+    "characteristics": characteristics_value,
+    "category_id": label_value,
+    "group": label_value,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RowRules:
+    """What every row of one source has in common.
+
+    Attributes:
+        origin: name of the source in messages.
+        root: folder that relative paths of photos start from.
+        found: all the columns the source has, for messages.
+        separator: between the names of a category path.
+    """
+
+    origin: str
+    columns: ResolvedColumns
+    root: Path
+    separator: str = " > "
+    found: tuple[str, ...] = ()
+
+    def build(self, raw: Mapping[FieldName, object], row: int) -> Product | RowError:
+        """The product of row number ``row`` (from 0), or the error that stands in its place."""
+        name: FieldName = "id"
+        values: dict[str, object] = {}
+        try:
+            values["id"] = id_value(raw.get("id"))
+            for name, value in raw.items():
+                if name in _TEXTS:
+                    values[name] = _TEXTS[name](value)
+                elif name == "image":
+                    values[name] = image_value(value, self.root)
+                elif name == "category_path":
+                    path = text_value(value)
+                    values["category_id"] = None if path is None else path_id(path, self.separator)
+        except (InputError, TreeError) as error:
+            stage: Stage = "label" if isinstance(error, TreeError) else "read"
+            code = "category_path" if stage == "label" else error.code
+            where = f"column {getattr(self.columns, name)!r}"
+            return self.error(values.get("id"), row, code, f"{where}: {error.message}", stage)
+        return Product(**values)  # type: ignore[arg-type]
+
+    def error(self, id: object, row: int, code: str, message: str, stage: Stage = "read") -> RowError:
+        """A row's error, its message led by the source and the row."""
+        known = id if isinstance(id, int | str) else None
+        return RowError(known, row, stage, code, f"{self.origin}, row {row}: {message}")

@@ -1,0 +1,43 @@
+"""Turns repeated ids of a source into errors of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from multimodal.protocols import Reader
+from multimodal.types import Product, RowError
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueIds:
+    """A ``Reader`` whose first product of an id stays and whose later ones are row errors.
+
+    Rows without an id repeat nothing. Keeps the ids seen in memory, nothing else.
+    """
+
+    reader: Reader
+
+    def count(self) -> int | None:
+        return self.reader.count()
+
+    def __iter__(self) -> Iterator[Product | RowError]:
+        first: dict[str, int] = {}
+        for row, item in enumerate(self.reader):
+            key = None if item.id is None or isinstance(item, RowError) else str(item.id)
+            if key is None:
+                yield item
+            elif key in first:
+                yield RowError(
+                    item.id, row, "read", "duplicate_id",
+                    f"id {item.id!r} stands in row {row} and before it in row {first[key]}; expected each id "
+                    "once, the first was kept: remove the others or give them ids of their own",
+                )  # fmt: skip
+            else:
+                first[key] = row
+                yield item
+
+
+def unique_ids(reader: Reader) -> Reader:
+    """``reader`` with later products of an id it has given before as ``duplicate_id`` errors."""
+    return UniqueIds(reader)

@@ -1,0 +1,173 @@
+"""Calibration and routing of an exported bundle, from its own graphs' scores on validation rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain, combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from multimodal.artifact import Calibration, HeadMix, mix_name
+from multimodal.artifact.engine import Engine, mix_heads
+from multimodal.evaluation import fit_mix, fit_temperature, nll
+from multimodal.numeric import log_softmax
+from multimodal.training.arrays import Split
+from multimodal.types import INPUTS, TEXT_INPUTS, FloatArray, HeadName, InputName
+
+_MIN_ROWS = 20
+"""Fewer rows than this in a half and the whole of val is used for it."""
+Inputs = tuple[InputName, ...]
+Logits = Mapping[HeadName, FloatArray]
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class MixScores:
+    """Raw logits of every head that can answer, for the rows that have all inputs of one mix."""
+
+    inputs: Inputs
+    rows: Rows
+    logits: Logits
+
+
+class Scorer:
+    """Raw scores of a split's rows through the exported graphs, photo vectors computed once."""
+
+    def __init__(self, engine: Engine, split: Split) -> None:
+        self.engine, self.split = engine, split
+        self.ids = engine.known_ids(split.text) if split.text is not None else None
+        self._image: tuple[FloatArray, FloatArray] | None = None
+
+    def available(self) -> list[Inputs]:
+        """Every mix of inputs that at least ``_MIN_ROWS`` rows have in full."""
+        there: list[InputName] = []
+        if self.split.text is not None:
+            there += [n for i, n in enumerate(TEXT_INPUTS) if self.split.has_field[:, i].any()]
+        if self.split.pixels is not None and self.split.has_image.any():
+            there.append("image")
+        subsets = chain.from_iterable(combinations(there, k) for k in range(1, len(there) + 1))
+        return [mix for mix in subsets if len(self.rows(mix)) >= _MIN_ROWS]
+
+    def rows(self, mix: Inputs) -> Rows:
+        """Rows that have every input of the mix."""
+        keep = np.ones(len(self.split), np.bool_)
+        for name in mix:
+            keep &= self.split.has_image if name == "image" else self.split.has_field[:, INPUTS.index(name)]
+        return np.flatnonzero(keep)
+
+    def score(self, mix: Inputs) -> MixScores:
+        """Logits of the heads that can answer for a mix, on the rows that have it."""
+        rows = self.rows(mix)
+        logits: dict[HeadName, FloatArray] = {}
+        vectors = {}
+        if set(mix) & set(TEXT_INPUTS):
+            vectors["text"], logits["text"] = self._text(mix, rows)
+        if "image" in mix:
+            vector, image = self._images()
+            vectors["image"], logits["image"] = vector[rows], image[rows]
+        if len(vectors) == 2:
+            logits["fused"] = np.concatenate(
+                [
+                    self.engine.fusion(vectors["text"][some], vectors["image"][some])
+                    for some in _slices(len(rows), 1024)
+                ]
+            )
+        return MixScores(mix, rows, logits)
+
+    def _text(self, mix: Inputs, rows: Rows) -> tuple[FloatArray, FloatArray]:
+        features = self.split.text
+        assert features is not None and self.ids is not None
+        fields = [i for i, name in enumerate(TEXT_INPUTS) if name in mix]
+        ids = np.where(np.isin(features.fields, fields), self.ids, 0).astype(np.int32)
+        parts = []
+        for some in _slices(len(rows), 256):
+            chunk = rows[some]
+            spans = [ids[features.offsets[r] : features.offsets[r + 1]] for r in chunk]
+            offsets = np.cumsum([0] + [len(s) for s in spans])
+            parts.append(self.engine.text(np.concatenate(spans), offsets))
+        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+
+    def _images(self) -> tuple[FloatArray, FloatArray]:
+        if self._image is None:
+            pixels = self.split.pixels
+            assert pixels is not None
+            parts = [self.engine.image(np.asarray(pixels[some])) for some in _slices(len(pixels), 64)]
+            self._image = np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+        return self._image
+
+
+def calibrate(scorer: Scorer) -> tuple[Calibration, dict[Inputs, MixScores]]:
+    """Chooses, on ``select``, what answers for each mix of inputs; fits temperatures on ``calibrate``.
+
+    Where a product has both text and photo the fusion MLP competes with the plain mix of log scores and
+    with a mix of all three; the one with the lowest NLL on select wins, the simpler one on a tie.
+    """
+    mixes: dict[str, HeadMix] = {}
+    mlps: dict[str, HeadMix] = {}
+    plain: dict[str, HeadMix] = {}
+    scores: dict[Inputs, MixScores] = {}
+    for mix in scorer.available():
+        scored = scores[mix] = scorer.score(mix)
+        name = mix_name(mix)
+        labels = scorer.split.labels[scored.rows]
+        select, held = _halves(scorer.split, scored.rows)
+        if "fused" not in scored.logits:
+            head: HeadName = "image" if mix == ("image",) else "text"
+            mixes[name] = _finish({head: 1.0}, head, scored.logits, labels, held)
+            continue
+        candidates = {
+            chosen: _finish(weights, chosen, scored.logits, labels, held)
+            for chosen, weights in _candidates(scored.logits, labels, select).items()
+        }
+        mlps[name], plain[name] = candidates["mlp"], candidates["log_mix"]
+        on_select = {
+            chosen: nll(mix_heads(_take(scored.logits, select), m), labels[select])
+            for chosen, m in candidates.items()
+        }
+        mixes[name] = candidates[min(on_select, key=lambda c: round(on_select[c], 4))]
+    return Calibration(mixes=mixes, mlp=mlps, log_mix=plain), scores
+
+
+def _candidates(
+    logits: Logits, labels: npt.NDArray[np.int64], select: Rows
+) -> dict[str, dict[HeadName, float]]:
+    """Weights of each way to answer from text and photo together, the simplest first."""
+    found: dict[str, dict[HeadName, float]] = {"mlp": {"fused": 1.0}}
+    ways: dict[str, tuple[HeadName, ...]] = {
+        "log_mix": ("text", "image"),
+        "blend": ("fused", "text", "image"),
+    }
+    for chosen, heads in ways.items():
+        weights = fit_mix([log_softmax(logits[h][select]) for h in heads], labels[select])
+        found[chosen] = {h: float(w) for h, w in zip(heads, weights, strict=True)}
+    return found
+
+
+def _finish(
+    weights: dict[HeadName, float], chosen: str, logits: Logits, labels: npt.NDArray[np.int64], held: Rows
+) -> HeadMix:
+    """Adds the temperature that the held-out half asks for."""
+    mixed = sum(w * log_softmax(logits[h][held]) for h, w in weights.items() if w != 0)
+    temperature = fit_temperature(np.asarray(mixed), labels[held])
+    return HeadMix(weights=weights, temperature=float(temperature), chosen=chosen)
+
+
+def _halves(split: Split, rows: Rows) -> tuple[Rows, Rows]:
+    """Positions within ``rows`` of the select and the calibrate half."""
+    half = split.half[rows]
+    everything = np.arange(len(rows))
+    select, held = np.flatnonzero(half == "select"), np.flatnonzero(half == "calibrate")
+    return (
+        select if len(select) >= _MIN_ROWS else everything,
+        held if len(held) >= _MIN_ROWS else everything,
+    )
+
+
+def _take(logits: Logits, rows: Rows) -> Logits:
+    return {head: values[rows] for head, values in logits.items()}
+
+
+def _slices(n: int, size: int) -> Iterator[slice]:
+    return (slice(at, min(n, at + size)) for at in range(0, n, size))

@@ -1,0 +1,175 @@
+"""Proof that the exported graphs say what the trained model says, or no bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from multimodal.artifact.engine import Engine
+from multimodal.errors import ExportError
+from multimodal.models.fusion import FusionMLP
+from multimodal.models.image import ImageTower
+from multimodal.models.text import NgramTower
+from multimodal.numeric import softmax
+from multimodal.training.arrays import Split
+from multimodal.types import FloatArray, HeadName
+
+FLOAT_BOUND = 1e-4
+STORED_BOUND = 5e-3
+SAME_TOP1 = 0.995
+_BATCHES = (1, 7, 64)
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Towers:
+    """The trained modules that a bundle is made of."""
+
+    text: NgramTower | None = None
+    image: ImageTower | None = None
+    fusion: FusionMLP | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeadParity:
+    """How far one head of the bundle is from torch.
+
+    Attributes:
+        rows: validation rows compared.
+        probability: largest difference of any probability.
+        same_top1: share of rows with the same best leaf.
+        bound: what ``probability`` was held to.
+    """
+
+    rows: int
+    vector: float
+    logits: float
+    probability: float
+    same_top1: float
+    bound: float
+
+
+def prove(
+    engine: Engine, towers: Towers, split: Split, rows: int, stored: Mapping[str, str]
+) -> dict[HeadName, HeadParity]:
+    """Compares features, logits and probabilities for each head, in batches of 1, 7 and 64.
+
+    Args:
+        stored: storage type by part ("text", "image"); float32 is held to the tighter bound.
+
+    Raises:
+        ExportError: a head is beyond its bound.
+    """
+    at = np.linspace(0, len(split) - 1, min(rows, len(split))).astype(np.int64)
+    results: dict[HeadName, HeadParity] = {}
+    ours: dict[str, tuple[FloatArray, FloatArray]] = {}
+    theirs: dict[str, tuple[FloatArray, FloatArray]] = {}
+    if towers.text is not None and split.text is not None:
+        some = at[split.has_text[at]]
+        ours["text"], theirs["text"] = _text(engine, towers.text, split, some)
+        results["text"] = _compare("text", ours["text"], theirs["text"], stored["text"])
+    if towers.image is not None and split.pixels is not None:
+        some = at[split.has_image[at]]
+        ours["image"], theirs["image"] = _image(engine, towers.image, split.pixels, some)
+        results["image"] = _compare("image", ours["image"], theirs["image"], stored["image"])
+    if towers.fusion is not None:
+        results["fused"] = _fused(engine, towers.fusion, split, at, ours, theirs, stored)
+    return results
+
+
+def _text(
+    engine: Engine, tower: NgramTower, split: Split, rows: Rows
+) -> tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
+    features = split.text
+    assert features is not None
+    all_ids = engine.known_ids(features)
+    ours, theirs = [], []
+    for some in _cut(rows):
+        spans = [all_ids[features.offsets[r] : features.offsets[r + 1]] for r in some]
+        ids = np.concatenate(spans)
+        offsets = np.cumsum([0] + [len(s) for s in spans])
+        ours.append(engine.text(ids, offsets))
+        with torch.no_grad():
+            out = tower(torch.from_numpy(ids.astype(np.int64)), torch.from_numpy(offsets[:-1]))
+        theirs.append(tuple(o.numpy() for o in out))
+    return _stack(ours), _stack(theirs)
+
+
+def _image(
+    engine: Engine, tower: ImageTower, pixels: npt.NDArray[np.uint8], rows: Rows
+) -> tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
+    ours, theirs = [], []
+    for some in _cut(rows):
+        batch = np.ascontiguousarray(pixels[some])
+        ours.append(engine.image(batch))
+        with torch.no_grad():
+            theirs.append(tuple(o.numpy() for o in tower(torch.from_numpy(batch))))
+    return _stack(ours), _stack(theirs)
+
+
+def _fused(
+    engine: Engine,
+    mlp: FusionMLP,
+    split: Split,
+    at: Rows,
+    ours: Mapping[str, tuple[FloatArray, FloatArray]],
+    theirs: Mapping[str, tuple[FloatArray, FloatArray]],
+    stored: Mapping[str, str],
+) -> HeadParity:
+    """End to end: our graphs on our vectors against torch on torch's."""
+    with_text, with_image = split.has_text[at], split.has_image[at]
+    both = with_text & with_image
+    from_text, from_image = both[with_text], both[with_image]
+    logits = engine.fusion(ours["text"][0][from_text], ours["image"][0][from_image])
+    there = torch.ones(int(both.sum()), dtype=torch.bool)
+    with torch.no_grad():
+        wanted = mlp(
+            torch.from_numpy(theirs["text"][0][from_text]),
+            torch.from_numpy(theirs["image"][0][from_image]),
+            there,
+            there,
+        ).numpy()
+    worst = "float32" if set(stored.values()) == {"float32"} else "stored"
+    return _compare("fused", (logits, logits), (wanted, wanted), worst)
+
+
+def _compare(
+    head: str, ours: tuple[FloatArray, FloatArray], theirs: tuple[FloatArray, FloatArray], storage: str
+) -> HeadParity:
+    bound = FLOAT_BOUND if storage == "float32" else STORED_BOUND
+    needed = 1.0 if storage == "float32" else SAME_TOP1
+    parity = HeadParity(
+        rows=len(ours[1]),
+        vector=float(np.abs(ours[0] - theirs[0]).max(initial=0)),
+        logits=float(np.abs(ours[1] - theirs[1]).max(initial=0)),
+        probability=float(np.abs(softmax(ours[1]) - softmax(theirs[1])).max(initial=0)),
+        same_top1=float((ours[1].argmax(1) == theirs[1].argmax(1)).mean()) if len(ours[1]) else 1.0,
+        bound=bound,
+    )
+    # Not "greater than": a NaN must fail too.
+    if not parity.probability <= bound or parity.same_top1 < needed:
+        raise ExportError(
+            f"{head} head: probabilities of the exported graph differ from torch by up to "
+            f"{parity.probability:.2e} (bound {bound:.0e}) and {parity.same_top1:.2%} of {parity.rows} rows "
+            f"keep their best leaf (expected {needed:.1%}). Set export.text_storage or export.image_storage "
+            "to a wider type."
+        )
+    return parity
+
+
+def _cut(rows: Rows) -> list[Rows]:
+    """Batches of 1, of 7 and then of 64 rows."""
+    cuts, at, sizes = [], 0, iter(_BATCHES)
+    while at < len(rows):
+        size = next(sizes, _BATCHES[-1])
+        cuts.append(rows[at : at + size])
+        at += size
+    return cuts
+
+
+def _stack(parts: Sequence[tuple[FloatArray, ...]]) -> tuple[FloatArray, FloatArray]:
+    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])

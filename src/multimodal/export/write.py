@@ -1,0 +1,192 @@
+"""Writes a bundle: graphs, vocabulary, tree, parity, calibration, manifest; all of it or nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import save_file
+
+import multimodal
+from multimodal.artifact import LAYOUT, Bundle, Calibration, Manifest, mix_name
+from multimodal.artifact.bundle import sha256_of
+from multimodal.artifact.engine import Engine, mix_heads
+from multimodal.artifact.manifest import SCHEMA_VERSION, FileEntry, ImageSpec, TextSpec
+from multimodal.config import RunConfig
+from multimodal.errors import ExportError
+from multimodal.evaluation import summarise
+from multimodal.export.calibrate import Inputs, MixScores, Scorer, calibrate
+from multimodal.export.graphs import export_fusion, export_image, export_text
+from multimodal.export.parity import Towers, prove
+from multimodal.image.kitchen import VERSION as IMAGE_VERSION
+from multimodal.taxonomy import Tree
+from multimodal.text.kitchen import VERSION as TEXT_VERSION
+from multimodal.training.arrays import Split
+from multimodal.training.prepare import image_kitchen, text_kitchen
+from multimodal.types import INPUTS, HeadName, InputName
+
+_NO_SCORES = Calibration(mixes={})
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What goes into a bundle besides the configuration."""
+
+    config: RunConfig
+    tree: Tree
+    towers: Towers
+    vocabulary: npt.NDArray[np.uint32] | None
+    val: Split
+    provenance: Mapping[str, Any]
+
+
+def write_bundle(export: Export, work: Path) -> Path:
+    """Exports, proves parity, calibrates and moves the finished bundle to the configured output.
+
+    Raises:
+        ExportError: parity fails, or there is no validation row to calibrate on. The output is untouched.
+    """
+    if len(export.val) == 0:
+        raise ExportError(
+            "got no usable validation row, expected some to calibrate on; look at the rejected rows"
+        )
+    folder = work / "bundle"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    _write_parts(export, folder)
+    draft = _manifest(export, folder, _NO_SCORES, {}, {})
+    engine = Engine(Bundle(folder, draft, export.tree), threads=None)
+    stored = {"text": export.config.export.text_storage, "image": export.config.export.image_storage}
+    parity = prove(engine, export.towers, export.val, export.config.export.parity_rows, stored)
+    scorer = Scorer(engine, export.val)
+    calibration, scores = calibrate(scorer)
+    provenance = {**export.provenance, "parity": {head: asdict(p) for head, p in parity.items()}}
+    metrics = _metrics(calibration, scores, export)
+    manifest = _manifest(export, folder, calibration, metrics, provenance)
+    folder.joinpath(LAYOUT.manifest).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return _publish(folder, Path(export.config.output))
+
+
+def _write_parts(export: Export, folder: Path) -> None:
+    config, towers = export.config, export.towers
+    folder.joinpath(LAYOUT.tree).write_text(export.tree.to_json() + "\n", encoding="utf-8")
+    if towers.text is not None:
+        assert export.vocabulary is not None
+        save_file({"hashes": export.vocabulary}, folder / LAYOUT.vocabulary)
+        export_text(towers.text, folder / LAYOUT.text, config.export.text_storage)
+    if towers.image is not None:
+        assert config.image is not None
+        export_image(towers.image, config.image.size, folder / LAYOUT.image, config.export.image_storage)
+    if towers.fusion is not None and towers.text is not None and towers.image is not None:
+        dims = towers.text.dim, towers.image.dim
+        export_fusion(towers.fusion, *dims, folder / LAYOUT.fusion, config.export.image_storage)
+
+
+def _manifest(
+    export: Export,
+    folder: Path,
+    calibration: Calibration,
+    metrics: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+) -> Manifest:
+    config, towers = export.config, export.towers
+    heads: list[HeadName] = ["fused"] if towers.fusion is not None else []
+    heads += ["text"] if towers.text is not None else []
+    heads += ["image"] if towers.image is not None else []
+    files = {
+        p.name: FileEntry(sha256=sha256_of(p), bytes=p.stat().st_size)
+        for p in sorted(folder.iterdir())
+        if p.name not in LAYOUT.unhashed
+    }
+    return Manifest(
+        schema_version=SCHEMA_VERSION,
+        name=config.name,
+        version=config.version,
+        created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        made_with=f"multimodal {multimodal.__version__}",
+        tree_version=export.tree.version,
+        leaves=len(export.tree.leaves),
+        inputs=_inputs(calibration),
+        heads=tuple(heads),
+        requires=("ru",) if config.text is not None and config.text.tokenizer == "razdel" else (),
+        text=_text_spec(export),
+        image=_image_spec(export),
+        fusion=towers.fusion is not None,
+        calibration=calibration,
+        capabilities={"categories": True, "tags": False, "attributes": False, "candidates": False},
+        metrics=dict(metrics),
+        provenance=dict(provenance),
+        files=files,
+    )
+
+
+def _inputs(calibration: Calibration) -> tuple[InputName, ...]:
+    """Inputs that validation rows have: the others were never checked and are not answered from."""
+    seen = {name for mix in calibration.mixes for name in mix.split("+")}
+    return tuple(name for name in INPUTS if name in seen)
+
+
+def _text_spec(export: Export) -> TextSpec | None:
+    config, tower = export.config, export.towers.text
+    if config.text is None or tower is None:
+        return None
+    return TextSpec(
+        kitchen=text_kitchen(config.text).config.model_dump(mode="json"),
+        kitchen_version=TEXT_VERSION,
+        encoder=config.text.encoder.type,
+        vocabulary=tower.table.num_embeddings - 1,
+        dim=tower.dim,
+        storage=config.export.text_storage,
+    )
+
+
+def _image_spec(export: Export) -> ImageSpec | None:
+    config, tower = export.config, export.towers.image
+    if config.image is None or tower is None:
+        return None
+    return ImageSpec(
+        kitchen=image_kitchen(config.image).to_manifest(),
+        kitchen_version=IMAGE_VERSION,
+        backbone=config.image.backbone,
+        dim=tower.dim,
+        storage=config.export.image_storage,
+    )
+
+
+def _metrics(
+    calibration: Calibration, scores: Mapping[Inputs, MixScores], export: Export
+) -> dict[str, Any]:
+    """Figures on val (select and calibrate) by mix of inputs, of what answers and of its rivals."""
+    found: dict[str, Any] = {}
+    for inputs, scored in scores.items():
+        name = mix_name(inputs)
+        labels = export.val.labels[scored.rows]
+        ways = {
+            "answer": calibration.mixes.get(name),
+            "mlp": calibration.mlp.get(name),
+            "log_mix": calibration.log_mix.get(name),
+        }
+        found[name] = {
+            way: summarise(mix_heads(scored.logits, mix), labels, export.tree).to_dict()
+            for way, mix in ways.items()
+            if mix is not None
+        }
+    return {"val": found}
+
+
+def _publish(folder: Path, output: Path) -> Path:
+    """Puts the finished bundle in place; files about an older bundle there do not outlive it."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    old = output.with_name(output.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if output.exists():
+        output.rename(old)
+    shutil.copytree(folder, output)
+    shutil.rmtree(old, ignore_errors=True)
+    return output

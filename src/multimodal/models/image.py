@@ -1,0 +1,75 @@
+"""Photo tower: any timm backbone, a dropout and a linear head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from multimodal.config.models import ImageConfig
+from multimodal.errors import ConfigError, nearest
+from multimodal.models.compat import prepare_torch
+
+
+class ImageTower(nn.Module):
+    """Photo vectors and leaf logits from RGB pixels in 0..255.
+
+    Normalisation is part of the module, so that training and the exported graph cannot differ in it.
+    """
+
+    def __init__(self, config: ImageConfig, leaves: int) -> None:
+        super().__init__()
+        self.backbone = create_backbone(config)
+        self.dim = feature_dim(self.backbone, config.size)
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(self.dim, leaves)
+        self.register_buffer("mean", torch.tensor(config.mean).view(1, 3, 1, 1) * 255, persistent=False)
+        self.register_buffer("std", torch.tensor(config.std).view(1, 3, 1, 1) * 255, persistent=False)
+
+    def vector(self, pixels: Tensor) -> Tensor:
+        """Photo vectors [N, dim] of pixels [N, H, W, 3], uint8 or float in 0..255."""
+        mean: Tensor = self.mean  # type: ignore[assignment]
+        std: Tensor = self.std  # type: ignore[assignment]
+        x = (pixels.permute(0, 3, 1, 2).float() - mean) / std
+        vector: Tensor = self.backbone(x)
+        return vector
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Photo vectors [N, dim] and logits [N, leaves]."""
+        vector = self.vector(pixels)
+        return vector, self.head(self.dropout(vector))
+
+
+def create_backbone(config: ImageConfig) -> nn.Module:
+    """Creates a timm backbone without a classifier and without weights.
+
+    Raises:
+        ConfigError: for a name timm does not know, naming the nearest.
+    """
+    prepare_torch()
+    import timm
+
+    arguments: Mapping[str, Any] = config.backbone_args
+    try:
+        model: nn.Module = timm.create_model(config.backbone, pretrained=False, num_classes=0, **arguments)
+    except RuntimeError as error:
+        if "Unknown model" not in str(error):
+            raise
+        hint = nearest(config.backbone, timm.list_models())
+        raise ConfigError(
+            f"image.backbone: timm has no model {config.backbone!r}.{hint} "
+            "List them with: python -c 'import timm; print(timm.list_models())'"
+        ) from None
+    return model
+
+
+def feature_dim(backbone: nn.Module, size: tuple[int, int]) -> int:
+    """Width of a backbone's pooled features, by a trial run (timm's ``num_features`` can miss a conv head)."""
+    was_training = backbone.training
+    backbone.eval()
+    with torch.no_grad():
+        out = backbone(torch.zeros(1, 3, *size))
+    backbone.train(was_training)
+    return int(out.shape[1])

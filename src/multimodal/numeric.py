@@ -1,0 +1,24 @@
+"""Small numeric functions that every floor may use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.floating[Any]]
+
+
+def log_softmax(logits: Floats, temperature: float = 1.0, axis: int = -1) -> Floats:
+    """Logarithm of the softmax of ``logits / temperature`` along ``axis``, stable for large logits."""
+    scaled = logits / temperature
+    scaled = scaled - scaled.max(axis=axis, keepdims=True)
+    result: Floats = scaled - np.log(np.exp(scaled).sum(axis=axis, keepdims=True))
+    return result
+
+
+def softmax(logits: Floats, temperature: float = 1.0, axis: int = -1) -> Floats:
+    """Softmax of ``logits / temperature`` along ``axis``."""
+    result: Floats = np.exp(log_softmax(logits, temperature, axis))
+    return result

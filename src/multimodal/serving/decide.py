@@ -1,0 +1,45 @@
+"""From leaf probabilities to an answer in the tree: paths, suggestions, going up when unsure."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from multimodal.taxonomy import Tree
+from multimodal.types import CategoryScore, Decision, FloatArray, PathStep
+
+Probabilities = npt.NDArray[np.floating]
+
+
+def category(tree: Tree, nodes: Probabilities, node_id: str) -> CategoryScore:
+    """A category with its path; ``nodes`` holds the probability of every node of the tree, [nodes]."""
+    steps = tuple(PathStep(n.id, n.name, _probability(nodes, tree, n.id)) for n in tree.path(node_id))
+    last = steps[-1]
+    return CategoryScore(last.id, last.name, tree.is_leaf(node_id), last.probability, steps)
+
+
+def best_leaves(tree: Tree, leaves: FloatArray, top_k: int) -> tuple[str, ...]:
+    """Ids of the ``top_k`` likeliest leaves, best first; ties in the order of the tree."""
+    order = np.argsort(-leaves, kind="stable")[:top_k]
+    return tuple(tree.leaves[i] for i in order)
+
+
+def decide(
+    tree: Tree, nodes: Probabilities, leaf: str, min_confidence: float | None
+) -> tuple[Decision, str | None]:
+    """The leaf, or its nearest ancestor whose summed probability reaches ``min_confidence``.
+
+    Returns:
+        The decision and the category's id; ("abstain", None) when even the root's is below.
+    """
+    if min_confidence is None:
+        return "leaf", leaf
+    for node in reversed(tree.path(leaf)):
+        if _probability(nodes, tree, node.id) >= min_confidence:
+            return ("leaf" if node.id == leaf else "ancestor"), node.id
+    return "abstain", None
+
+
+def _probability(nodes: Probabilities, tree: Tree, node_id: str) -> float:
+    # Sums of many float32 may end a hair above 1.
+    return float(min(1.0, nodes[tree.node_index[node_id]]))

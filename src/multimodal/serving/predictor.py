@@ -1,0 +1,225 @@
+"""The predictor: a bundle that answers. Decode, score, calibrate, decide; one answer for each product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from multimodal.artifact import Manifest, open_bundle
+from multimodal.artifact.engine import Engine
+from multimodal.errors import InputError
+from multimodal.serving.decide import best_leaves, category, decide
+from multimodal.serving.samples import Kitchens, Sample
+from multimodal.serving.scoring import head_of, probabilities, score
+from multimodal.taxonomy import Tree
+from multimodal.types import (
+    INPUTS,
+    TEXT_INPUTS,
+    Answer,
+    FloatArray,
+    HeadName,
+    InputName,
+    Prediction,
+    Product,
+    RowError,
+)
+
+_BATCH = 64
+_TOP_K_CAP = 10
+_TEXT: frozenset[InputName] = frozenset(TEXT_INPUTS)
+_ALL: frozenset[InputName] = frozenset(INPUTS)
+
+
+class Predictor:
+    """Answers for products with one bundle; opened once, safe to call from several threads.
+
+    Attributes:
+        manifest: what the bundle says of itself.
+        tree: the category tree it answers in.
+    """
+
+    def __init__(self, path: str | Path, *, threads: int | None = None) -> None:
+        """Opens and verifies the bundle; see ``multimodal.load``."""
+        bundle = open_bundle(path)
+        self.manifest: Manifest = bundle.manifest
+        self.tree: Tree = bundle.tree
+        self._kitchens = Kitchens(bundle.manifest)
+        self._engine = Engine(bundle, threads=threads)
+        self._decoders = threads or 2
+
+    @property
+    def name(self) -> str:
+        return self.manifest.name
+
+    @property
+    def version(self) -> str:
+        return self.manifest.version
+
+    @property
+    def inputs(self) -> tuple[InputName, ...]:
+        """The inputs the bundle was trained on."""
+        return self.manifest.inputs
+
+    @property
+    def heads(self) -> tuple[HeadName, ...]:
+        return self.manifest.heads
+
+    def warm_up(self) -> None:
+        """Runs every graph once, so that the first real question is not the slow one."""
+        features = np.ones(1, np.int32)
+        offsets = np.array([0, 1])
+        vectors = {}
+        if self.manifest.text is not None:
+            vectors["text"] = self._engine.text(features, offsets)[0]
+        if self._kitchens.image is not None:
+            kitchen = self._kitchens.image
+            blank = np.zeros((1, kitchen.height, kitchen.width, 3), np.uint8)
+            vectors["image"] = self._engine.image(blank)[0]
+        if self.manifest.fusion:
+            self._engine.fusion(vectors["text"], vectors["image"])
+
+    def classify(
+        self,
+        products: Iterable[Product | RowError],
+        *,
+        top_k: int = 2,
+        min_confidence: float | None = None,
+        explain: bool = False,
+    ) -> list[Answer]:
+        """Answers for products, one each, in order; a product that cannot be used gives a ``RowError``.
+
+        Args:
+            products: a ``RowError`` among them (a row that could not be read) comes out in its place.
+            top_k: suggestions an answer, 1 to 10.
+            min_confidence: go up the tree until the category's probability reaches this.
+            explain: reserved; this bundle's answers carry no explanation yet.
+
+        Raises:
+            InputError: ``top_k`` or ``min_confidence`` out of range.
+        """
+        return list(self.stream(products, top_k=top_k, min_confidence=min_confidence, explain=explain))
+
+    def stream(
+        self,
+        products: Iterable[Product | RowError],
+        *,
+        top_k: int = 2,
+        min_confidence: float | None = None,
+        explain: bool = False,
+        batch_size: int = _BATCH,
+    ) -> Iterator[Answer]:
+        """As ``classify``, one batch in memory at a time."""
+        _check_options(top_k, min_confidence)
+        row = 0
+        iterator = iter(products)
+        while chunk := list(islice(iterator, batch_size)):
+            yield from self._answers(chunk, row, top_k, min_confidence)
+            row += len(chunk)
+
+    def leaf_probabilities(
+        self,
+        products: Sequence[Product],
+        inputs: frozenset[InputName] | None = None,
+        *,
+        head: HeadName | None = None,
+    ) -> FloatArray:
+        """Calibrated probabilities [N, leaves] in the order of ``tree.leaves``; NaN rows where unusable.
+
+        Args:
+            inputs: what may be seen of each product; all by default.
+            head: answer with this head alone: "text" sees the text only, "image" the photo only.
+        """
+        allowed = _ALL if inputs is None else frozenset(inputs)
+        if head == "text":
+            allowed &= _TEXT
+        elif head == "image":
+            allowed &= {"image"}
+        out = np.full((len(products), len(self.tree.leaves)), np.nan, np.float32)
+        for at in range(0, len(products), _BATCH):
+            prepared = self._prepare(products[at : at + _BATCH], at, allowed)
+            usable = [p for p in prepared if isinstance(p, Sample)]
+            if usable:
+                samples, probs = self._score(usable)
+                out[[s.row for s in samples]] = probs
+        return out
+
+    def _answers(
+        self, products: Sequence[Product | RowError], first: int, top_k: int, min_confidence: float | None
+    ) -> list[Answer]:
+        prepared = self._prepare(products, first, _ALL)
+        answers: dict[int, Answer] = {p.row: p for p in prepared if isinstance(p, RowError)}
+        usable = [p for p in prepared if isinstance(p, Sample)]
+        if usable:
+            samples, probs = self._score(usable)
+            nodes = self.tree.node_probabilities(probs)
+            for sample, leaf_probs, node_probs in zip(samples, probs, nodes, strict=True):
+                answers[sample.row] = (
+                    self._answer(sample, leaf_probs, node_probs, top_k, min_confidence)
+                    if sample.present
+                    else self._kitchens.nothing(sample.id, sample.row, sample.warnings)
+                )
+        return [answers[first + i] for i in range(len(products))]
+
+    def _prepare(
+        self, products: Sequence[Product | RowError], first: int, allowed: frozenset[InputName]
+    ) -> list[Sample | RowError]:
+        def one(item: tuple[int, Product | RowError]) -> Sample | RowError:
+            return self._kitchens.prepare(item[1], item[0], allowed)
+
+        numbered = list(enumerate(products, first))
+        photos = sum(isinstance(p, Product) and p.image is not None for p in products)
+        if photos < 4 or self._decoders < 2:
+            return [one(item) for item in numbered]
+        with ThreadPoolExecutor(self._decoders) as pool:
+            return list(pool.map(one, numbered))
+
+    def _score(self, samples: Sequence[Sample]) -> tuple[list[Sample], FloatArray]:
+        """Probabilities of a batch; text of which nothing is known counts as absent, and is said so."""
+        leaves = len(self.tree.leaves)
+        scores, known = score(self._engine, self._kitchens.text, samples, leaves)
+        seen = [s if ok else _without_text(s) for s, ok in zip(samples, known, strict=True)]
+        return seen, probabilities(scores, self.manifest.calibration, [s.present for s in seen], leaves)
+
+    def _answer(
+        self,
+        sample: Sample,
+        leaves: FloatArray,
+        nodes: FloatArray,
+        top_k: int,
+        min_confidence: float | None,
+    ) -> Prediction:
+        best = best_leaves(self.tree, leaves, top_k)
+        decision, chosen = decide(self.tree, nodes, best[0], min_confidence)
+        return Prediction(
+            id=sample.id,
+            row=sample.row,
+            decision=decision,
+            category=None if chosen is None else category(self.tree, nodes, chosen),
+            suggestions=tuple(category(self.tree, nodes, leaf) for leaf in best),
+            used=head_of(sample.present),
+            missing=tuple(n for n in self.inputs if n not in sample.present),
+            needs_review=decision != "leaf",
+            warnings=sample.warnings,
+        )
+
+
+def _without_text(sample: Sample) -> Sample:
+    return replace(
+        sample,
+        present=sample.present - _TEXT,
+        warnings=(*sample.warnings, "nothing in the text is known to this bundle, so it counts as absent"),
+    )
+
+
+def _check_options(top_k: int, min_confidence: float | None) -> None:
+    if not 1 <= top_k <= _TOP_K_CAP:
+        raise InputError(f"top_k: got {top_k}, expected 1 to {_TOP_K_CAP}", code="top_k")
+    if min_confidence is not None and not 0 <= min_confidence <= 1:
+        raise InputError(
+            f"min_confidence: got {min_confidence}, expected a probability from 0 to 1", code="min_confidence"
+        )

@@ -1,0 +1,132 @@
+"""From products to samples: the kitchens of a bundle, and what of a product can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from multimodal.artifact import Manifest
+from multimodal.errors import BundleError, ImageError, InputError
+from multimodal.image import ImageKitchen
+from multimodal.text import TextFields, TextKitchen, TextKitchenConfig
+from multimodal.text.kitchen import VERSION as TEXT_VERSION
+from multimodal.types import INPUTS, TEXT_INPUTS, Characteristics, InputName, Product, RowError, RowId
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One product after the kitchens.
+
+    Attributes:
+        row: its place in the input, from 0.
+        present: the inputs that can be used.
+        fields: the tokens of its text; only of inputs the bundle uses.
+        pixels: uint8 [H, W, 3] RGB, or None without a usable photo.
+        warnings: what the answer should mention (an unreadable photo beside usable text, say).
+    """
+
+    id: RowId
+    row: int
+    present: frozenset[InputName]
+    fields: TextFields | None = None
+    pixels: npt.NDArray[np.uint8] | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Kitchens:
+    """Text and image kitchen as a bundle's manifest describes them; safe to share between threads."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        """Raises BundleError for a kitchen of another version than this release's."""
+        self.inputs = frozenset(manifest.inputs)
+        self.text = self.image = None
+        if manifest.text is not None:
+            if manifest.text.kitchen_version != TEXT_VERSION:
+                raise BundleError(
+                    f"the bundle {manifest.name!r} was made with text kitchen {manifest.text.kitchen_version}, "
+                    f"this release has {TEXT_VERSION}; export the bundle again, or install the release it names: "
+                    f"{manifest.made_with}"
+                )
+            self.text = TextKitchen(TextKitchenConfig.model_validate(manifest.text.kitchen))
+        if manifest.image is not None:
+            self.image = ImageKitchen.from_manifest(manifest.image.kitchen)
+
+    def prepare(
+        self, product: Product | RowError, row: int, allowed: frozenset[InputName] = frozenset(INPUTS)
+    ) -> Sample | RowError:
+        """One product's sample; what cannot be used is said in a warning, or is the error when nothing is left.
+
+        Args:
+            allowed: inputs that may be seen; the others count as absent.
+        """
+        if isinstance(product, RowError):
+            return replace(product, row=row)
+        usable = self.inputs & allowed
+        try:
+            fields = self._text(product, usable)
+        except InputError as error:
+            return RowError(product.id, row, "text", error.code, error.message)
+        pixels, problem = self._photo(product, usable)
+        present = set(fields.present) if fields is not None else set()
+        if pixels is not None:
+            present.add("image")
+        warnings = (*self._unused(product, allowed), *(fields.warnings if fields is not None else ()))
+        if present:
+            if problem is not None:
+                warnings = (*warnings, f"the photo was left out: {problem.message}")
+            return Sample(product.id, row, frozenset(present), fields, pixels, warnings)
+        if problem is not None:
+            return RowError(product.id, row, "image", problem.code, problem.message)
+        return self.nothing(product.id, row, warnings)
+
+    def nothing(self, id: RowId, row: int, warnings: Iterable[str] = ()) -> RowError:
+        """The error of a product without anything this bundle can use."""
+        said = "".join(f" {w[:1].upper()}{w[1:]}." for w in warnings)
+        expected = ", ".join(n for n in INPUTS if n in self.inputs)
+        return RowError(
+            id,
+            row,
+            "predict",
+            "nothing_usable",
+            f"got a product without any usable input, expected at least one of: {expected}.{said} "
+            "Add a title, characteristics or a photo.",
+        )
+
+    def _text(self, product: Product, usable: frozenset[InputName]) -> TextFields | None:
+        if self.text is None or not usable & set(TEXT_INPUTS):
+            return None
+        characteristics: Characteristics | None = product.characteristics
+        return self.text.fields(
+            Product(
+                title=product.title if "title" in usable else None,
+                description=product.description if "description" in usable else None,
+                characteristics=characteristics if "characteristics" in usable else None,
+            )
+        )
+
+    def _photo(
+        self, product: Product, usable: frozenset[InputName]
+    ) -> tuple[npt.NDArray[np.uint8] | None, ImageError | None]:
+        if self.image is None or product.image is None or "image" not in usable:
+            return None, None
+        try:
+            return self.image.prepare(product.image), None
+        except ImageError as error:
+            return None, error
+
+    def _unused(self, product: Product, allowed: frozenset[InputName]) -> tuple[str, ...]:
+        """Inputs that came but that this bundle was not trained on."""
+        given = {
+            "title": product.title,
+            "description": product.description,
+            "characteristics": product.characteristics,
+            "image": product.image,
+        }
+        return tuple(
+            f"this bundle does not use the {name}"
+            for name in INPUTS
+            if name in allowed and name not in self.inputs and given[name]
+        )

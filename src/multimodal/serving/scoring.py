@@ -1,0 +1,99 @@
+"""Scores of a batch of samples: each head where its inputs are there, mixed and calibrated by mix of inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+
+from multimodal.artifact import Calibration, HeadMix, mix_name
+from multimodal.artifact.engine import Engine, mix_heads
+from multimodal.serving.samples import Sample
+from multimodal.text import TextFields, TextKitchen
+from multimodal.types import TEXT_INPUTS, FloatArray, HeadName, InputName, Scores
+
+_TEXT = frozenset(TEXT_INPUTS)
+
+
+def head_of(present: frozenset[InputName]) -> HeadName:
+    """Which head answers for the inputs that are there; without text it is the image head."""
+    if "image" not in present:
+        return "text"
+    return "fused" if present & _TEXT else "image"
+
+
+def score(
+    engine: Engine, kitchen: TextKitchen | None, samples: Sequence[Sample], leaves: int
+) -> tuple[Scores, np.ndarray]:
+    """Raw logits of a batch.
+
+    Returns:
+        Scores [N, leaves] by head, NaN where a head's inputs are missing, and a bool array [N] that is
+        False where a row has text of which the bundle knows not a single n-gram.
+    """
+    n = len(samples)
+    logits: dict[HeadName, FloatArray] = {}
+    known = np.ones(n, np.bool_)
+    vectors: dict[str, tuple[np.ndarray, FloatArray]] = {}
+    with_text = np.array([i for i, s in enumerate(samples) if s.present & _TEXT], np.int64)
+    with_image = np.array([i for i, s in enumerate(samples) if s.pixels is not None], np.int64)
+    if kitchen is not None and len(with_text):
+        features = kitchen.features([cast(TextFields, samples[i].fields) for i in with_text])
+        ids = engine.known_ids(features)
+        seen = np.add.reduceat(np.append(ids > 0, False), features.offsets[:-1]) if len(ids) else np.zeros(0)
+        lengths = np.diff(features.offsets)
+        known[with_text] = (seen > 0) & (lengths > 0) if len(ids) else False
+        vector, values = engine.text(ids, features.offsets)
+        vectors["text"] = (with_text, vector)
+        logits["text"] = _spread(values, with_text, n, leaves)
+    if len(with_image):
+        pixels = np.stack([p for i in with_image if (p := samples[i].pixels) is not None])
+        vector, values = engine.image(pixels)
+        vectors["image"] = (with_image, vector)
+        logits["image"] = _spread(values, with_image, n, leaves)
+    if len(vectors) == 2:
+        both, at_text, at_image = np.intersect1d(with_text, with_image, return_indices=True)
+        if len(both):
+            fused = engine.fusion(vectors["text"][1][at_text], vectors["image"][1][at_image])
+            logits["fused"] = _spread(fused, both, n, leaves)
+    return Scores(logits), known
+
+
+def probabilities(
+    scores: Scores, calibration: Calibration, present: Sequence[frozenset[InputName]], leaves: int
+) -> FloatArray:
+    """Calibrated leaf probabilities [N, leaves], each row by its own mix of inputs; NaN without any."""
+    out = np.full((len(present), leaves), np.nan, np.float32)
+    for inputs in set(present):
+        if not inputs:
+            continue
+        rows = np.array([i for i, p in enumerate(present) if p == inputs], np.int64)
+        mix = mix_for(calibration, inputs)
+        heads = {head: scores.logits[head][rows] for head, w in mix.weights.items() if w != 0}
+        out[rows] = mix_heads(heads, mix)
+    return out
+
+
+def mix_for(calibration: Calibration, inputs: frozenset[InputName]) -> HeadMix:
+    """The calibrated mix for these inputs, or the most alike that uses the same modalities.
+
+    A mix can be missing when the validation rows never had it (a photo with characteristics but no title).
+    """
+    exact = calibration.mixes.get(mix_name(inputs))
+    if exact is not None:
+        return exact
+    head = head_of(inputs)
+    best: HeadMix | None = None
+    shared = -1
+    for name, mix in calibration.mixes.items():
+        other = frozenset(cast("list[InputName]", name.split("+")))
+        if head_of(other) == head and len(other & inputs) > shared:
+            best, shared = mix, len(other & inputs)
+    return best or HeadMix(weights={head: 1.0}, temperature=1.0, chosen="uncalibrated")
+
+
+def _spread(values: FloatArray, rows: np.ndarray, n: int, leaves: int) -> FloatArray:
+    out = np.full((n, leaves), np.nan, np.float32)
+    out[rows] = values
+    return out

@@ -1,0 +1,131 @@
+"""Parses characteristics: ``name1: v1 | v2 / name2: v``, a mapping, or a list of pairs."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from multimodal.errors import InputError
+from multimodal.types import Characteristics
+
+Pair = tuple[str, str]
+
+# A slash between spaces, or a new line, may start a pair: it does only when a name follows.
+_BOUNDARY = re.compile(r"(?<=\s)/(?=\s)|[\r\n]+")
+_NAME = re.compile(r"\s*([^:：|/\r\n][^:：|\r\n]{0,79})[:：](?!//)(\s|$)?")
+_TIGHT_LETTERS = 2
+_MAX_DEPTH = 8
+
+
+def parse_characteristics(value: Characteristics | None) -> tuple[Pair, ...]:
+    """Name and value pairs in the order they stand; several values of a name give several pairs.
+
+    A slash starts a new pair only where a ``name:`` follows it, so slashes and colons may stand inside
+    values. A name without a value gives an empty value. A str without any ``name:`` gives one pair with
+    an empty name. Never raises for a str.
+
+    Args:
+        value: a str in the grammar above; a mapping whose values may be text, numbers, lists, mappings
+            or None; or a sequence of pairs, of ``{"name", "value"}`` mappings, or of str.
+
+    Raises:
+        InputError: a mapping or list nested deeper than eight levels.
+    """
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return tuple(_from_text(value))
+    if isinstance(value, Mapping):
+        return tuple(_from_mapping(value, "", 0))
+    return tuple(pair for item in value for pair in _from_item(item))
+
+
+def render_characteristics(value: Characteristics | None) -> str:
+    """The same characteristics as one str in the grammar; a str comes back as it is."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    merged: dict[str, list[str]] = {}
+    for name, text in parse_characteristics(value):
+        merged.setdefault(name, []).append(text)
+    return " / ".join(f"{name}: {' | '.join(values)}" for name, values in merged.items())
+
+
+def _from_text(text: str) -> Iterator[Pair]:
+    starts = [(0, 0), *((m.start(), m.end()) for m in _BOUNDARY.finditer(text))]
+    pairs = [(begin, *named) for begin, after in starts if (named := _name_at(text, after)) is not None]
+    head = text[: pairs[0][0] if pairs else len(text)].strip()
+    if head:
+        yield "", head
+    for i, (_, name, after) in enumerate(pairs):
+        end = pairs[i + 1][0] if i + 1 < len(pairs) else len(text)
+        for part in _alternatives(text[after:end]):
+            yield name, part
+
+
+def _name_at(text: str, start: int) -> tuple[str, int] | None:
+    """The name that stands at ``start`` and the position after its colon."""
+    match = _NAME.match(text, start)
+    if match is None or _BOUNDARY.search(text, match.start(1), match.end(1)):
+        return None
+    name = match[1].strip()
+    letters = sum(map(str.isalpha, name))
+    # 'C:x' and '16:9' are values; 'Цвет:красный' is a pair that lost its space
+    if not name or letters < (_TIGHT_LETTERS if match[2] is None else 1):
+        return None
+    return name, match.end(1) + 1
+
+
+def _alternatives(text: str) -> list[str]:
+    return [part for piece in text.split("|") if (part := piece.strip())] or [""]
+
+
+def _from_mapping(value: Mapping[Any, object], prefix: str, depth: int) -> Iterator[Pair]:
+    for key, inner in value.items():
+        name = " ".join(f"{prefix} {'' if key is None else key}".split())
+        yield from _from_value(name, inner, depth)
+
+
+def _from_value(name: str, value: object, depth: int) -> Iterator[Pair]:
+    if depth > _MAX_DEPTH:
+        raise InputError(
+            f"characteristics: {name[:60]!r} is nested deeper than {_MAX_DEPTH} levels; "
+            "expected text, numbers, or lists of them",
+            code="characteristics_too_deep",
+        )
+    if isinstance(value, str):
+        for part in _alternatives(value):
+            yield name, part
+    elif isinstance(value, Mapping):
+        yield from _from_mapping(value, name, depth + 1)
+    elif isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes):
+        for inner in value if isinstance(value, Sequence) else sorted(value, key=str):
+            yield from _from_value(name, inner, depth + 1)
+    else:
+        yield name, _scalar(value)
+
+
+def _scalar(value: object) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace").strip()
+    if isinstance(value, float) and value.is_integer():  # 42 and 42.0 are one value
+        return str(int(value))
+    return str(value).strip()
+
+
+def _from_item(item: object) -> Iterator[Pair]:
+    if isinstance(item, str):
+        yield from _from_text(item)
+    elif isinstance(item, Mapping):
+        keys = next((k for k in (("name", "value"), ("key", "value")) if set(item) == set(k)), None)
+        if keys is None:
+            yield from _from_mapping(item, "", 0)
+        else:
+            yield from _from_value(str(item[keys[0]] or "").strip(), item[keys[1]], 0)
+    elif isinstance(item, Sequence) and not isinstance(item, bytes) and len(item) == 2:
+        yield from _from_value("" if item[0] is None else str(item[0]).strip(), item[1], 0)
+    else:
+        yield from _from_value("", item, 0)

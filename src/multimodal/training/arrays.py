@@ -1,0 +1,65 @@
+"""Splits as arrays: what the readers and the kitchens have made of the sources, held for training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from multimodal.types import RowError, RowId, TextFeatures
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """N labelled products ready for training.
+
+    Attributes:
+        ids: as they came.
+        groups: rows of a group share a title or a photo.
+        labels: int64 [N], index of the leaf.
+        has_field: bool [N, 3], whether title, description, characteristics can be used.
+        text: features of all text fields; None where the run has no text tower.
+        masked: the same rows with every category word removed from the title, and nothing but the title.
+        pixels: uint8 [N, H, W, 3], zeros where ``has_image`` is false; None without an image tower.
+        has_image: bool [N].
+        half: "select", "calibrate" or "" for training rows, one a row.
+        rejected: rows that could not be used, with the reason.
+    """
+
+    ids: Sequence[RowId]
+    groups: Sequence[str]
+    labels: npt.NDArray[np.int64]
+    has_field: BoolArray
+    text: TextFeatures | None
+    masked: TextFeatures | None
+    pixels: npt.NDArray[np.uint8] | None
+    has_image: BoolArray
+    half: npt.NDArray[np.str_]
+    rejected: tuple[RowError, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def has_text(self) -> BoolArray:
+        return np.asarray(self.has_field.any(axis=1))
+
+
+def concat_features(parts: Sequence[TextFeatures]) -> TextFeatures:
+    """One ragged array of several, in order."""
+    if not parts:
+        return TextFeatures(
+            np.zeros(0, np.uint32), np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros(1, np.int64)
+        )
+    starts = np.cumsum([0] + [len(p.hashes) for p in parts])
+    offsets = [parts[0].offsets[:1]] + [p.offsets[1:] + s for p, s in zip(parts, starts, strict=False)]
+    return TextFeatures(
+        np.concatenate([p.hashes for p in parts]),
+        np.concatenate([p.tokens for p in parts]),
+        np.concatenate([p.fields for p in parts]),
+        np.concatenate(offsets),
+    )

@@ -1,0 +1,176 @@
+"""From configured sources to arrays: readers, label checks and both kitchens, one pass a split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from multimodal.config.models import ImageConfig, SourceConfig, TextConfig
+from multimodal.data import check_labels, read_sources
+from multimodal.data.splits import split_half
+from multimodal.errors import ImageError, InputError
+from multimodal.image import ImageKitchen
+from multimodal.taxonomy import Tree
+from multimodal.text import TextKitchen
+from multimodal.text.fields import TextFields
+from multimodal.text.masking import category_words, mask_title
+from multimodal.text.settings import TextKitchenConfig
+from multimodal.training.arrays import Split, concat_features
+from multimodal.types import TEXT_INPUTS, Product, RowError, TextFeatures
+
+_CHUNK = 512
+T = TypeVar("T")
+
+
+def text_kitchen(config: TextConfig) -> TextKitchen:
+    """The kitchen that training and serving share, from a run's configuration."""
+    return TextKitchen(TextKitchenConfig.from_text_config(config))
+
+
+def image_kitchen(config: ImageConfig) -> ImageKitchen:
+    """The kitchen that training and serving share, from a run's configuration."""
+    return ImageKitchen(*config.size, fill=config.pad)
+
+
+class Preparer:
+    """Turns sources into a ``Split``; photos go to a memory-mapped file, so memory stays flat."""
+
+    def __init__(self, tree: Tree, text: TextConfig | None, image: ImageConfig | None) -> None:
+        self.tree = tree
+        self.text = text_kitchen(text) if text else None
+        self.image = image_kitchen(image) if image else None
+        self.words = category_words(tree)
+
+    def split(self, sources: Iterable[SourceConfig], pixel_file: Path, *, halves: bool) -> Split:
+        """Reads all rows of the sources; those that cannot be used end up in ``rejected``.
+
+        Args:
+            pixel_file: where the decoded photos go.
+            halves: whether to divide the rows into select and calibrate.
+        """
+        items = check_labels(read_sources(tuple(sources), labelled=True), self.tree.leaves, self.tree.inner)
+        rejected: list[RowError] = []
+        products: list[Product] = []
+        parts: list[TextFeatures] = []
+        masked: list[TextFeatures] = []
+        fields: list[TextFields] = []
+        has_image: list[bool] = []
+        pixel_file.parent.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(2) as pool, pixel_file.open("wb") as out:
+            for chunk in _chunks(items, _CHUNK):
+                rejected += [r for r in chunk if isinstance(r, RowError)]
+                cooked = [self._text(p) for p in chunk if isinstance(p, Product)]
+                photos = pool.map(self._pixels, (p for p in chunk if isinstance(p, Product)))
+                kept: list[tuple[Product, object]] = []
+                there = (p for p in chunk if isinstance(p, Product))
+                for product, text, pixels in zip(there, cooked, photos, strict=True):
+                    problem = _unusable(product, len(products) + len(kept), text, pixels)
+                    if problem is not None:
+                        rejected.append(problem)
+                        continue
+                    kept.append((product, text))
+                    if self.image is not None:
+                        has_image.append(isinstance(pixels, np.ndarray))
+                        canvas = pixels if isinstance(pixels, np.ndarray) else self._blank()
+                        out.write(canvas.tobytes())
+                products += [_without_payload(p) for p, _ in kept]
+                if self.text is not None:
+                    some = [t for _, t in kept if isinstance(t, TextFields)]
+                    fields += some
+                    parts.append(self.text.features(some))
+                    masked.append(self.text.features([self._masked(p) for p, _ in kept]))
+        return self._assemble(products, fields, parts, masked, has_image, rejected, pixel_file, halves)
+
+    def _assemble(
+        self,
+        products: list[Product],
+        fields: list[TextFields],
+        parts: list[TextFeatures],
+        masked: list[TextFeatures],
+        has_image: list[bool],
+        rejected: list[RowError],
+        pixel_file: Path,
+        halves: bool,
+    ) -> Split:
+        n = len(products)
+        pixels: npt.NDArray[np.uint8] | None = None
+        if self.image is not None and n:
+            shape = (n, self.image.height, self.image.width, 3)
+            pixels = np.memmap(pixel_file, np.uint8, "r", shape=shape)
+        has_field = np.zeros((n, len(TEXT_INPUTS)), np.bool_)
+        for row, field in enumerate(fields):
+            has_field[row] = [name in field.present for name in TEXT_INPUTS]
+        index = self.tree.leaf_index
+        return Split(
+            ids=[p.id for p in products],
+            groups=[p.group or f"row {i}" for i, p in enumerate(products)],
+            labels=np.array([index[p.category_id or ""] for p in products], np.int64),
+            has_field=has_field,
+            text=concat_features(parts) if self.text else None,
+            masked=concat_features(masked) if self.text else None,
+            pixels=pixels,
+            has_image=np.array(has_image if self.image else [False] * n, np.bool_),
+            half=np.array([split_half(p, i) if halves else "" for i, p in enumerate(products)]),
+            rejected=tuple(rejected),
+        )
+
+    def _text(self, product: Product) -> TextFields | InputError | None:
+        if self.text is None:
+            return None
+        try:
+            return self.text.fields(product)
+        except InputError as error:
+            return error
+
+    def _masked(self, product: Product) -> TextFields:
+        assert self.text is not None
+        title = mask_title(product.title, self.words) if product.title else None
+        return self.text.fields(Product(title=title))
+
+    def _pixels(self, product: Product) -> npt.NDArray[np.uint8] | ImageError | None:
+        if self.image is None or product.image is None:
+            return None
+        try:
+            return self.image.prepare(product.image)
+        except ImageError as error:
+            return error
+
+    def _blank(self) -> npt.NDArray[np.uint8]:
+        assert self.image is not None
+        return np.zeros((self.image.height, self.image.width, 3), np.uint8)
+
+
+def _unusable(
+    product: Product, row: int, text: TextFields | InputError | None, pixels: object
+) -> RowError | None:
+    """Why a training row cannot be used; an unreadable photo beside usable text costs the photo alone."""
+    if isinstance(text, InputError):
+        return RowError(product.id, row, "text", text.code, text.message)
+    if isinstance(pixels, np.ndarray) or (isinstance(text, TextFields) and text.present):
+        return None
+    if isinstance(pixels, ImageError):
+        return RowError(product.id, row, "image", pixels.code, pixels.message)
+    return RowError(
+        product.id,
+        row,
+        "read",
+        "nothing_usable",
+        "got a row without any input that this run trains on; give it a title, characteristics or a photo",
+    )
+
+
+def _without_payload(product: Product) -> Product:
+    """Only what is still needed of a product, so that texts and photos do not pile up in memory."""
+    return Product(id=product.id, category_id=product.category_id, group=product.group)
+
+
+def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

@@ -1,0 +1,131 @@
+"""The Lightning side of a stage: optimiser, schedule, losses and the score on the select half."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset
+
+from multimodal.models.compat import prepare_torch
+
+prepare_torch()
+import lightning.pytorch as pl  # noqa: E402 - torchvision must be mended before Lightning imports it
+
+Batch = Mapping[str, Tensor]
+MakeBatches = Callable[[int], Iterator[Batch]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a stage is optimised: AdamW, linear warm-up, cosine to zero."""
+
+    epochs: int
+    steps_per_epoch: int
+    learning_rate: float
+    weight_decay: float = 0.0
+    warmup: float = 0.05
+    label_smoothing: float = 0.0
+    class_weights: Tensor | None = None
+    slow: tuple[str, ...] = ()
+    """Parameters whose name starts with one of these learn at ``slow_rate`` times the rate."""
+    slow_rate: float = 0.1
+
+
+class _Stream(IterableDataset[Batch]):
+    def __init__(self, make: Callable[[], Iterator[Batch]]) -> None:
+        self.make = make
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self.make()
+
+
+class Stage(pl.LightningModule):  # type: ignore[misc]
+    """Trains ``network`` with ``loss`` and scores ``predict`` on the select half after every epoch."""
+
+    def __init__(
+        self, network: nn.Module, recipe: Recipe, train: MakeBatches, select: Callable[[], Iterator[Batch]]
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.recipe = recipe
+        self.make_train, self.make_select = train, select
+        self._hits: list[Tensor] = []
+        self._nll: list[Tensor] = []
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Training loss of one batch (a scalar)."""
+        return self.criterion(self.predict(batch), batch["labels"])
+
+    def predict(self, batch: Batch) -> Tensor:
+        """Logits [N, leaves] of one batch, as scored on the select half."""
+        raise NotImplementedError("each stage says what it predicts")
+
+    def criterion(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Cross-entropy with the recipe's label smoothing and class weights."""
+        weights = self.recipe.class_weights
+        return F.cross_entropy(
+            logits.float(),
+            labels,
+            weight=None if weights is None else weights.to(logits.device),
+            label_smoothing=self.recipe.label_smoothing,
+        )
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        loss = self.loss(batch)
+        self.log("train_loss", loss, on_epoch=True, on_step=False, batch_size=len(batch["labels"]))
+        return loss
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        logits = self.predict(batch).float()
+        self._hits.append(logits.argmax(1) == batch["labels"])
+        self._nll.append(F.cross_entropy(logits, batch["labels"], reduction="none"))
+
+    def on_validation_epoch_end(self) -> None:
+        if self._hits:
+            self.log("select_top1", torch.cat(self._hits).float().mean(), prog_bar=True)
+            self.log("select_nll", torch.cat(self._nll).mean(), prog_bar=True)
+        self._hits, self._nll = [], []
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        epoch = self.current_epoch
+        return DataLoader(_Stream(lambda: self.make_train(epoch)), batch_size=None)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        return DataLoader(_Stream(self.make_select), batch_size=None)
+
+    def configure_optimizers(self) -> Any:
+        r = self.recipe
+        optimizer = torch.optim.AdamW(self._groups(), lr=r.learning_rate, weight_decay=r.weight_decay)
+        total = max(1, r.epochs * r.steps_per_epoch)
+        warm = max(1, int(r.warmup * total))
+
+        def factor(step: int) -> float:
+            if step < warm:
+                return (step + 1) / warm
+            return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, total - warm))))
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """Weight decay for matrices alone; the slow parameters at their own rate."""
+        r = self.recipe
+        groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+        for name, parameter in self.network.named_parameters():
+            if parameter.requires_grad:
+                key = (parameter.ndim > 1, bool(r.slow) and name.startswith(r.slow))
+                groups.setdefault(key, []).append(parameter)
+        return [
+            {
+                "params": parameters,
+                "weight_decay": r.weight_decay if decay else 0.0,
+                "lr": r.learning_rate * (r.slow_rate if slow else 1.0),
+            }
+            for (decay, slow), parameters in groups.items()
+        ]

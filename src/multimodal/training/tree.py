@@ -1,0 +1,19 @@
+"""The tree a run classifies into."""
+
+from __future__ import annotations
+
+from multimodal.config.models import RunConfig
+from multimodal.data import read_sources
+from multimodal.taxonomy import Tree, read_tree, tree_from_paths
+from multimodal.types import Product
+
+
+def tree_of(config: RunConfig) -> Tree:
+    """The configured file of nodes, or the tree that the training rows' category paths make up."""
+    if config.tree.path is not None:
+        return read_tree(
+            config.tree.path, id=config.tree.id, name=config.tree.name, parent_id=config.tree.parent_id
+        )
+    found = (p.category_id for p in read_sources(config.data.train, labelled=True) if isinstance(p, Product))
+    # dict: each path once, in the order of first appearance.
+    return tree_from_paths(dict.fromkeys(path for path in found if path))
