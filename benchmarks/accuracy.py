@@ -15,7 +15,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from peers import FastTextPeer, LinearSVCPeer, Peer, machine_threads, visible_text
 
 from multimodal.config.models import ColumnMap, SourceConfig
 from multimodal.data import check_labels, read_source
@@ -40,6 +39,7 @@ from multimodal.evaluation import (
 from multimodal.taxonomy import Tree, read_tree
 from multimodal.text.masking import category_words, mask_title
 from multimodal.types import TEXT_INPUTS, InputName, Product
+from peers import FASTTEXT_RATE, FastTextPeer, LinearSVCPeer, Peer, machine_threads, visible_text
 
 if TYPE_CHECKING:
     from multimodal.serving import Predictor
@@ -99,8 +99,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "split": options.split,
         "rows": {"train": len(train), "train_left_out": left_out, "measured": len(rows), "failed": failed},
         "bundle": _bundle_facts(predictor),
+        "fasttext_rate": options.fasttext_rate,
         "machine": _machine(),
-        "cases": [_measure(case, train, rows, tree, predictor, options.peers) for case in cases],
+        "cases": [_measure(case, train, rows, tree, predictor, options) for case in cases],
     }
 
 
@@ -124,7 +125,8 @@ def markdown(result: dict[str, Any]) -> str:
             )
         unanswered = sum(s["unanswered"] for s in case["systems"].values())
         if unanswered or case["rows"] != result["rows"]["measured"]:
-            lines.append(f"| … | {case['rows']} rows with text; {unanswered} unanswered by us ||||||||")
+            note = f"{case['rows']} rows with text, {unanswered} unanswered by us"
+            lines.append(f"| {case['name']} | {note} | | | | | | | |")
     return "\n".join(lines)
 
 
@@ -134,7 +136,7 @@ def _measure(
     rows: Sequence[Product],
     tree: Tree,
     predictor: Predictor | None,
-    peers: Sequence[str],
+    options: argparse.Namespace,
 ) -> dict[str, Any]:
     train, rows = _seen(train, case, tree), _seen(rows, case, tree)
     if not rows:
@@ -142,9 +144,9 @@ def _measure(
     labels = np.array([tree.leaf_index[p.category_id or ""] for p in rows])
     groups = np.array([f"row {i}" if p.group is None else f"group {p.group}" for i, p in enumerate(rows)])
     outcomes = [] if predictor is None else [_ours(predictor, rows, case)]
-    for make in _peer_makers(case, peers, tree):
-        _progress(f"{case.name}: {make().name}")
-        outcomes.append(_peer(make(), train, rows))
+    for peer in _peers(case, options, tree):
+        _progress(f"{case.name}: {peer.name}")
+        outcomes.append(_peer(peer, train, rows))
     hits = {o.system: label_ranks(_finite(o.scores), labels) == 0 for o in outcomes}
     others = [name for name in hits if name != OURS] if OURS in hits else []
     return {
@@ -179,7 +181,7 @@ def _ours(predictor: Predictor, rows: Sequence[Product], case: Case) -> Outcome:
     started = time.perf_counter()
     probs = predictor.leaf_probabilities(rows, case.inputs, head="text")
     seconds = time.perf_counter() - started
-    unanswered = np.isnan(probs).any(axis=1)
+    unanswered: npt.NDArray[np.bool_] = np.asarray(np.isnan(probs).any(axis=1))
     probs = np.where(unanswered[:, None], 1 / probs.shape[1], probs)
     return Outcome(OURS, probs, None, seconds, int(unanswered.sum()))
 
@@ -192,15 +194,14 @@ def _peer(peer: Peer, train: Sequence[Product], rows: Sequence[Product]) -> Outc
     return Outcome(peer.name, scores, fitted - started, time.perf_counter() - fitted)
 
 
-def _peer_makers(case: Case, peers: Sequence[str], tree: Tree) -> list[Callable[[], Peer]]:
-    makers: list[Callable[[], Peer]] = []
-    if "linear_svc" in peers:
-        makers.append(lambda: LinearSVCPeer(tree.leaves, case.inputs))
+def _peers(case: Case, options: argparse.Namespace, tree: Tree) -> Iterator[Peer]:
+    """One at a time, so that no two trained peers are held in memory."""
+    if "linear_svc" in options.peers:
+        yield LinearSVCPeer(tree.leaves, case.inputs)
         if len(case.inputs) > 1:
-            makers.append(lambda: LinearSVCPeer(tree.leaves, case.inputs, by_field=True))
-    if "fasttext" in peers:
-        makers.append(lambda: FastTextPeer(tree.leaves, case.inputs))
-    return makers
+            yield LinearSVCPeer(tree.leaves, case.inputs, by_field=True)
+    if "fasttext" in options.peers:
+        yield FastTextPeer(tree.leaves, case.inputs, learning_rate=options.fasttext_rate)
 
 
 def _cases(train: Sequence[Product]) -> list[Case]:
@@ -287,6 +288,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--bundle", type=Path, default=Path("artifacts/fashion"))
     parser.add_argument("--split", choices=("val", "test"), default="val", help="test is for closing figures")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
+    parser.add_argument("--fasttext-rate", type=float, default=FASTTEXT_RATE, help="its learning rate")
     parser.add_argument("--peers-only", action="store_true", help="leave our bundle out")
     parser.add_argument("--case", action="append", help="only this case ('title', 'masked title', …)")
     parser.add_argument("--json", type=Path, help="write all figures here")

@@ -185,8 +185,7 @@ def test_unexpected_failure_tells_nothing_but_its_id(caplog: pytest.LogCaptureFi
         def _one(self, row: int, product: Product, top_k: int) -> Any:
             raise RuntimeError("secret")
 
-    app = create_app(Settings(), predictors={"fake": Broken()})
-    client = TestClient(app, raise_server_exceptions=False)
+    client = TestClient(create_app(Settings(), predictors={"fake": Broken()}))
     response = client.post("/classify", json={"title": "a"}, headers={"X-Request-ID": "r-1"})
     body = check_problem(response, 500, "internal_error", "r-1")
     assert "secret" not in response.text

@@ -57,10 +57,12 @@ def test_the_bouncer_shuts_out() -> None:
     assert "torch is shut out" in done.stderr
 
 
-def test_train_without_torch_names_the_extra() -> None:
-    config = Path(__file__).parent.parent / "configs" / "sample.yaml"
-    if not config.is_file():
-        pytest.skip("configs/sample.yaml is not there")
+def test_train_without_torch_names_the_extra(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "{name: x, output: out, tree: {from_paths: true}, data: {train: [{path: a.csv}], val: [{path: b.csv}]}}",
+        encoding="utf-8",
+    )
     command = ["multimodal", "train", str(config)]
     done = run(f"{SHUT_OUT}\nfrom multimodal.cli.main import main\nsys.argv = {command!r}\nmain()")
     assert done.returncode == 2

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from multimodal_api import classify, routes
 from multimodal_api.limits import BodyLimitMiddleware
 from multimodal_api.ports import Predictor
-from multimodal_api.problems import install_problem_handlers
+from multimodal_api.problems import FailureMiddleware, install_problem_handlers
 from multimodal_api.service import Service
 from multimodal_api.settings import Settings
 from multimodal_api.trace import TraceMiddleware
@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
     app.include_router(routes.router)
     install_problem_handlers(app)
     app.add_middleware(BodyLimitMiddleware, max_body=settings.max_body)
+    app.add_middleware(FailureMiddleware)
     app.add_middleware(TraceMiddleware)  # added last, so outermost
     return app
 

@@ -50,5 +50,5 @@ def _answer(service: Service, body: bytes | list[Part], trace: Trace) -> bytes:
     if isinstance(answer, RowError):
         raise problem_of_row(answer)
     content = response_of(answer, model_info(predictor)).model_dump_json().encode()
-    trace.mark("answer")
+    trace.mark("encode")
     return content

@@ -7,10 +7,12 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from statistics import median
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from multimodal.data.sample import FASHION_IDS, draw_products
@@ -57,8 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with local_service(options.bundle, port=options.port) as service, service.client() as client:
             console.print(f"The service runs on http://127.0.0.1:{service.port}, asking it …")
             share = _ask(client, console)
-    except (LocalServiceError, DemoError) as error:
-        Console(stderr=True).print(f"The demo cannot run: {error}", style="red", markup=False)
+    except (LocalServiceError, DemoError, OSError, HTTPException) as error:
+        Console(stderr=True).print(f"The demo cannot run: {error or type(error).__name__}", style="red", markup=False)
         return 2
     console.print("The service is stopped. To leave it running: ", end="")
     console.print(f"multimodal serve {options.bundle}", style="bold", markup=False)
@@ -66,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _ask(client: Client, console: Console) -> float:
-    items = list(pick(draw_products(DRAWN, SEED), _roots(client)))
+    items = list(pick(list(draw_products(DRAWN, SEED)), _roots(client)))
     replies = [client.classify(item.fields, item.photo) for item in items]
     hits = [is_hit(item, reply) for item, reply in zip(items, replies, strict=True)]
     console.print(_table(items, replies, hits))
@@ -105,7 +107,7 @@ def pick(products: Sequence[Product], roots: Mapping[str, str]) -> Iterator[Item
         assert product.title is not None
         photo = None if kind == _TITLE else product.image.data
         if kind == _BROKEN and photo is not None:
-            photo = photo[: len(photo) // 3][::-1]  # neither a header nor an end is left
+            photo = photo[: len(photo) // 3]
         yield Item(kind, product.title, photo, root)
 
 
@@ -145,20 +147,21 @@ def _answer(reply: Reply) -> dict[str, Any] | None:
 
 def _table(items: Sequence[Item], replies: Sequence[Reply], hits: Sequence[bool]) -> Table:
     table = Table(title="What was asked, and what came back")
-    for name in ("sent", "title", "answer", "probability", "decided by", "ms", ""):
-        table.add_column(name, justify="right" if name in {"probability", "ms"} else "left")
+    for name in ("sent", "answer", "p", "by", "ms", ""):
+        table.add_column(name, justify="right" if name in {"p", "ms"} else "left")
     for item, reply, hit in zip(items, replies, hits, strict=True):
-        table.add_row(item.kind, item.fields.get("title", "–"), *_cells(reply), "✓" if hit else "✗")
+        sent = "\n".join((f"[bold]{item.kind}[/bold]", *map(escape, item.fields.values())))
+        table.add_row(sent, *_cells(reply), "✓" if hit else "✗")
     return table
 
 
 def _cells(reply: Reply) -> tuple[str, str, str, str]:
     answer = _answer(reply)
     if answer is None:
-        return f"{reply.status} {reply.body.get('detail', '')}", "–", "–", f"{reply.ms:.1f}"
+        return escape(f"{reply.status} {reply.body.get('detail', '')}"), "–", "–", f"{reply.ms:.1f}"
     path = " › ".join(step["name"] for step in answer["path"])
     note = "".join(f"\n({warning})" for warning in reply.body["warnings"])
-    return path + note, f"{answer['probability']:.2f}", reply.body["modality"]["used"], f"{reply.ms:.1f}"
+    return escape(path + note), f"{answer['probability']:.2f}", reply.body["modality"]["used"], f"{reply.ms:.1f}"
 
 
 def _print_timings(console: Console, replies: Sequence[Reply]) -> None:

@@ -42,10 +42,16 @@ class LocalService:
         return Client(HOST, self.port, timeout=timeout)
 
 
-def free_port() -> int:
-    """A port of the loopback that nobody listens on now."""
+def free_port(wanted: int = 0) -> int:
+    """A port of the loopback that nobody listens on now; LocalServiceError when ``wanted`` is taken."""
     with socket.socket() as probe:
-        probe.bind((HOST, 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, wanted))
+        except OSError as error:
+            raise LocalServiceError(
+                f"Port {wanted} of {HOST} cannot be used ({error.strerror}); give another, or 0 for a free one."
+            ) from None
         port: int = probe.getsockname()[1]
         return port
 
@@ -67,9 +73,10 @@ def local_service(
         ready_within: seconds.
 
     Raises:
-        LocalServiceError: it ended, its bundle cannot be loaded, or it is not ready in time.
+        LocalServiceError: the port is taken, the service ended, its bundle cannot be loaded, or it is not
+            ready in time.
     """
-    port = port or free_port()
+    port = free_port(port)
     command = [sys.executable, "-m", "uvicorn", "--factory", "multimodal_api.app:create_app"]
     command += ["--host", HOST, "--port", str(port), "--log-level", "warning", "--no-access-log"]
     variables = {**os.environ, **(environment or {}), "MULTIMODAL_BUNDLE": bundle}
@@ -91,20 +98,12 @@ def _wait_ready(process: subprocess.Popen[bytes], port: int, until: float, log: 
         with suppress(OSError, HTTPException), Client(HOST, port, timeout=5) as client:
             reply = client.get("/ready")
             if reply.status == 200:
-                _check_ours(process, log)
                 return
             state = f"{reply.body.get('code')}: {reply.body.get('detail')}"
             if reply.body.get("code") == "load_failed":
                 raise LocalServiceError(str(reply.body["detail"]))
         time.sleep(_POLL_SECONDS)
     raise LocalServiceError(f"The service was not ready in time; last state: {state}{_tail(log)}")
-
-
-def _check_ours(process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
-    # A port already in use answers too, while our own process is about to end.
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(0.05)
-        raise LocalServiceError(f"Another program answers on that port.{_tail(log)}")
 
 
 def _tail(log: IO[bytes]) -> str:

@@ -12,11 +12,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from multimodal.errors import nearest
-from multimodal_api.trace import stamp, trace_of
+from multimodal_api.trace import trace_of
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:multimodal:problem:"
@@ -96,7 +97,6 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_request_validation)
-    app.add_exception_handler(Exception, _on_unexpected)
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
@@ -123,16 +123,39 @@ async def _on_request_validation(request: Request, error: Exception) -> Response
     return problem_response(request.scope, problem_of_validation(inner))  # type: ignore[arg-type]
 
 
-async def _on_unexpected(request: Request, error: Exception) -> Response:
-    trace = trace_of(request.scope)
-    _log.error("request %s failed unexpectedly", trace.request_id, exc_info=error)
-    problem = ProblemError(
+class FailureMiddleware:
+    """Answers what nobody foresaw with a 500 that tells no more than the request's id; the log has the rest.
+
+    Starlette's own handler would answer too, but then raises again, which closes the connection.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except ClientDisconnect:
+            _log.info("request %s: the client went away before its body was whole", trace_of(scope).request_id)
+        except Exception:  # the last line before the server, which would close the connection
+            if scope["type"] != "http" or started:
+                raise
+            await problem_response(scope, _unforeseen(scope))(scope, receive, send)
+
+
+def _unforeseen(scope: Scope) -> ProblemError:
+    request_id = trace_of(scope).request_id
+    _log.exception("request %s failed unexpectedly", request_id)
+    return ProblemError(
         500,
         "internal_error",
-        f"The service failed to answer; its log tells why under request id {trace.request_id}. "
+        f"The service failed to answer; its log tells why under request id {request_id}. "
         "Report that id; sending the request again may help.",
     )
-    response = problem_response(request.scope, problem)
-    if "x-request-id" not in response.headers:  # the outermost handler answers outside the middleware
-        stamp(response.headers, trace)
-    return response

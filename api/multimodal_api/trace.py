@@ -31,7 +31,7 @@ class Trace:
 
     def server_timing(self) -> str:
         """The value of a ``Server-Timing`` header."""
-        total = (time.perf_counter() - self.started) * 1000
+        total = (self._last - self.started) * 1000
         return ", ".join(f"{name};dur={ms:.3f}" for name, ms in (*self.stages.items(), ("total", total)))
 
 
@@ -58,13 +58,10 @@ class TraceMiddleware:
 
         async def send_traced(message: Message) -> None:
             if message["type"] == "http.response.start":
-                stamp(MutableHeaders(scope=message), trace)
+                trace.mark("reply")
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = trace.request_id
+                headers["Server-Timing"] = trace.server_timing()
             await send(message)
 
         await self.app(scope, receive, send_traced)
-
-
-def stamp(headers: MutableHeaders, trace: Trace) -> None:
-    """Writes the request's id and times into an answer's headers."""
-    headers["X-Request-ID"] = trace.request_id
-    headers["Server-Timing"] = trace.server_timing()

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 _BAR = 24
 _USED = {"fused": "text and photo together", "text": "the text alone", "image": "the photo alone"}
 _DECISION = {
-    "leaf": "sure enough to name the category",
-    "ancestor": "unsure, so a broader category",
-    "abstain": "too unsure to name any category",
+    "leaf": "the most probable category",
+    "ancestor": "not sure enough of a leaf, so a broader category",
+    "abstain": "not sure enough of any category",
 }
 
 
@@ -45,13 +45,9 @@ def document(model: Named, answer: Prediction) -> dict[str, Any]:
         else {"coverage": candidates.coverage, "category_ids": list(candidates.category_ids)},
         "modality": {"used": answer.used, "missing": list(answer.missing)},
         "tags": [{"name": t.name, "probability": t.probability, "present": t.present} for t in answer.tags],
-        "attributes": [
-            {"name": a.name, "value": a.value, "probability": a.probability} for a in answer.attributes
-        ],
+        "attributes": [{"name": a.name, "value": a.value, "probability": a.probability} for a in answer.attributes],
         "needs_review": answer.needs_review,
-        "conflict": None
-        if conflict is None
-        else {"text": _step(conflict.text), "image": _step(conflict.image)},
+        "conflict": None if conflict is None else {"text": _step(conflict.text), "image": _step(conflict.image)},
         "warnings": list(answer.warnings),
     }
 

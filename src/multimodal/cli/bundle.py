@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from multimodal.cli.console import print_json, stdout
+from multimodal.cli.console import FIGURES, print_json, stdout
 from multimodal.errors import BundleError
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ app = typer.Typer(no_args_is_help=True, help="Look into a bundle, or check it.")
 
 BundleArgument = Annotated[Path, typer.Argument(help="Folder of the bundle.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-_FIGURES = ("rows", "top1", "top2", "top5", "weighted_f1", "macro_f1", "hf1", "ece", "nll")
 
 
 @app.command()
@@ -45,7 +44,7 @@ def inspect(bundle: BundleArgument, as_json: JsonOption = False) -> None:
     console.print(_files(opened))
     _print_figures(console, opened.manifest.metrics)
     console.print(_calibration(opened.manifest.calibration))
-    _print_pairs(console, "Provenance", opened.manifest.provenance)
+    _print_provenance(console, opened.manifest.provenance)
 
 
 @app.command()
@@ -87,6 +86,8 @@ def _summary(bundle: Bundle, digest: str) -> Table:
     able = [name for name, there in manifest.capabilities.items() if there]
     title = Text(f"{manifest.name} {manifest.version}")
     table = Table(show_header=False, title=title, title_justify="left")
+    table.add_column()
+    table.add_column(overflow="fold")
     for key, value in {
         "made": f"{manifest.created} with {manifest.made_with}",
         "inputs": ", ".join(manifest.inputs),
@@ -116,15 +117,19 @@ def _files(bundle: Bundle) -> Table:
 
 def _print_figures(console: Console, metrics: Mapping[str, Any]) -> None:
     """A row for each group of figures, however deep the manifest keeps it."""
+    from rich.box import SIMPLE
     from rich.table import Table
+    from rich.text import Text
 
-    rows = [(name, figures) for name, figures in _groups(metrics) if any(key in figures for key in _FIGURES)]
+    rows = [(name, figures) for name, figures in _groups(metrics) if any(key in figures for key in FIGURES)]
     if not rows:
         return
-    columns = [key for key in _FIGURES if any(key in figures for _, figures in rows)]
-    table = Table("figures", *columns, title="Metrics", title_justify="left")
+    table = Table("", title="Metrics", title_justify="left", box=SIMPLE)
+    columns = [key for key in FIGURES if any(key in figures for _, figures in rows)]
+    for key in columns:
+        table.add_column(FIGURES[key], justify="right", no_wrap=len(FIGURES[key]) < 6)
     for name, figures in rows:
-        table.add_row(name, *(_shown(figures.get(key)) for key in columns))
+        table.add_row(Text(name), *(_shown(figures.get(key)) for key in columns))
     console.print(table)
 
 
@@ -138,7 +143,7 @@ def _groups(node: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, dict
 
 
 def _shown(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
+    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else f"{value:,}"
 
 
 def _calibration(calibration: Calibration) -> Table:
@@ -153,13 +158,24 @@ def _calibration(calibration: Calibration) -> Table:
     return table
 
 
-def _print_pairs(console: Console, title: str, pairs: Mapping[str, Any]) -> None:
+def _print_provenance(console: Console, provenance: Mapping[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    if not pairs:
+    if not provenance:
         return
-    table = Table(show_header=False, title=title, title_justify="left")
-    for key, value in pairs.items():
-        table.add_row(Text(key), Text(str(value)))
+    table = Table(show_header=False, title="Provenance", title_justify="left")
+    for key, value in _flat({k: v for k, v in provenance.items() if k != "config"}):
+        table.add_row(Text(key), Text(value))
+    if "config" in provenance:
+        table.add_row("config", "whole in manifest.json; see bundle inspect --json")
     console.print(table)
+
+
+def _flat(node: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in node.items():
+        where = f"{name}.{key}" if name else key
+        if isinstance(value, Mapping):
+            yield from _flat(value, where)
+        else:
+            yield where, f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -29,9 +29,7 @@ def classify(
         typer.Option(help="As 'name: value | value / name: value'.", rich_help_panel=_ONE),
     ] = None,
     image: Annotated[Path | None, typer.Option(help="File of the photo.", rich_help_panel=_ONE)] = None,
-    top_k: Annotated[
-        int, typer.Option(min=1, max=10, help="How many suggestions.", rich_help_panel=_ONE)
-    ] = 2,
+    top_k: Annotated[int, typer.Option(min=1, max=10, help="How many suggestions.", rich_help_panel=_ONE)] = 2,
     min_confidence: Annotated[
         float | None,
         typer.Option(min=0.0, max=1.0, help="Go up the tree until a category is at least this probable."),
@@ -55,9 +53,7 @@ def classify(
             rich_help_panel=_FILE,
         ),
     ] = False,
-    batch_size: Annotated[
-        int, typer.Option(min=1, max=4096, help="Products at once.", rich_help_panel=_FILE)
-    ] = 64,
+    batch_size: Annotated[int, typer.Option(min=1, max=4096, help="Products at once.", rich_help_panel=_FILE)] = 64,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads to compute with.")] = None,
 ) -> None:
     """Finds the category of one product, or of every product of a file.

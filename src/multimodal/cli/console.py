@@ -17,6 +17,19 @@ DONE = 0
 ROWS_FAILED = 1
 BAD_INPUT = 2
 
+FIGURES = {
+    "rows": "rows",
+    "top1": "top-1",
+    "top2": "top-2",
+    "top5": "top-5",
+    "weighted_f1": "weighted F1",
+    "macro_f1": "macro F1",
+    "hf1": "hF1",
+    "ece": "ECE",
+    "nll": "NLL",
+}
+"""The figures that tables show, and how they are headed there."""
+
 
 def stdout() -> Console:
     """A console for answers."""

@@ -9,25 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from multimodal.cli.console import DONE, ROWS_FAILED, print_json, progress, stderr, stdout
+from multimodal.cli.console import DONE, FIGURES, ROWS_FAILED, print_json, progress, stderr, stdout
 from multimodal.cli.sources import ColumnOption, ImagesRootOption, source_of
 from multimodal.errors import InputError, nearest
 from multimodal.types import INPUTS, InputName
 
 if TYPE_CHECKING:
     from multimodal.serving.evaluate import Evaluation
-
-_COLUMNS = {
-    "rows": "rows",
-    "top1": "top-1",
-    "top2": "top-2",
-    "top5": "top-5",
-    "weighted_f1": "weighted F1",
-    "macro_f1": "macro F1",
-    "hf1": "hF1",
-    "ece": "ECE",
-    "nll": "NLL",
-}
 
 
 class Half(StrEnum):
@@ -42,9 +30,7 @@ def evaluate(
     data: Annotated[Path, typer.Argument(help="Labelled parquet, CSV or folder of photos.")],
     inputs: Annotated[
         str | None,
-        typer.Option(
-            help="What the heads may see, comma between: title, description, characteristics, image."
-        ),
+        typer.Option(help="What the heads may see, comma between: title, description, characteristics, image."),
     ] = None,
     mask_title_words: Annotated[
         bool,
@@ -53,9 +39,7 @@ def evaluate(
             help="Hide every word of a category name from titles; without description and characteristics.",
         ),
     ] = False,
-    half: Annotated[
-        Half | None, typer.Option("--split-half", help="Only this half of a validation split.")
-    ] = None,
+    half: Annotated[Half | None, typer.Option("--split-half", help="Only this half of a validation split.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the JSON there too.")] = None,
     column: ColumnOption = None,
@@ -103,9 +87,7 @@ def _inputs(names: str | None) -> frozenset[InputName] | None:
     known = ", ".join(INPUTS)
     for part in parts:
         if part not in INPUTS:
-            raise InputError(
-                f"--inputs {names!r}: unknown input {part!r}.{nearest(part, INPUTS)} Known: {known}."
-            )
+            raise InputError(f"--inputs {names!r}: unknown input {part!r}.{nearest(part, INPUTS)} Known: {known}.")
     if not parts:
         raise InputError(f"--inputs {names!r}: got no name, expected one or more of {known}")
     return frozenset(cast("list[InputName]", parts))
@@ -121,14 +103,14 @@ def _report(document: dict[str, Any], found: Evaluation, as_json: bool, out: Pat
         return
     from rich.table import Table
 
-    shown = document["heads"]
-    columns = [key for key in _COLUMNS if any(key in figures for figures in shown.values())]
+    heads = document["heads"]
     masked = ", titles masked" if document["mask_title_words"] else ""
-    table = Table("head", title=f"{found.rows:,} rows, inputs: {', '.join(found.inputs)}{masked}")
-    for key in columns:
-        table.add_column(_COLUMNS[key], justify="right")
-    for head, figures in shown.items():
-        table.add_row(head, *(_figure(figures.get(key)) for key in columns))
+    table = Table("", title=f"{found.rows:,} rows, inputs: {', '.join(found.inputs)}{masked}", min_width=40)
+    for head in heads:
+        table.add_column(head, justify="right")
+    for key, heading in FIGURES.items():
+        if any(key in figures for figures in heads.values()):
+            table.add_row(heading, *(_figure(figures.get(key)) for figures in heads.values()))
     stdout().print(table)
 
 

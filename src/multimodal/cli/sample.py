@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from multimodal.cli.console import progress, stdout
 from multimodal.errors import InputError
 
+if TYPE_CHECKING:
+    from multimodal.data.sample import SampleFiles
+
 
 def sample(
     out: Annotated[Path, typer.Argument(help="Folder to write; created if missing.")],
-    products: Annotated[int, typer.Option(min=1, help="How many products to draw.")] = 500,
+    products: Annotated[int, typer.Option(min=20, help="How many products to draw.")] = 500,
     seed: Annotated[int, typer.Option(help="The same seed draws the same catalog.")] = 1,
 ) -> None:
     """Draws a sample catalog: photos, Russian and English titles, characteristics and a tree.
@@ -27,17 +30,21 @@ def sample(
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: got a file, expected a folder (or a name that is free); choose another OUT")
     with progress("Drawing", products, "products") as advance:
-        write_sample(out, products, seed, on_progress=advance)
-    _say_what_next(out)
+        files = write_sample(out, products, seed, on_progress=advance)
+    _say_what_next(files)
 
 
-def _say_what_next(out: Path) -> None:
+def _say_what_next(files: SampleFiles) -> None:
+    rows = ", ".join(f"{count:,} in {split}" for split, count in files.rows.items())
+    bundle = files.folder / "bundle"
+    lines = (
+        f"Wrote {files.folder}: {rows}; photos to look at in {files.contact_sheet}.",
+        "Try next:",
+        f"  multimodal classify artifacts/fashion --input {files.test} --output {files.folder / 'answers.csv'}",
+        f"  multimodal train {files.config}",
+        f"  multimodal evaluate {bundle} {files.test}",
+        f"  multimodal serve {bundle}",
+    )
     console = stdout()
-    for file in sorted(p for p in out.rglob("*") if p.is_file() and p.suffix in (".parquet", ".csv")):
-        console.print(f"  {file}  {file.stat().st_size / 1e6:.2f} MB", markup=False, soft_wrap=True)
-    console.print("Try next:")
-    for command in (
-        "multimodal train configs/sample.yaml",
-        f"multimodal classify artifacts/fashion --input {out}/test.parquet --output {out}/answers.csv",
-    ):
-        console.print(f"  {command}", markup=False, soft_wrap=True)
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)

@@ -16,7 +16,7 @@ from multimodal.data.values import Unreadable
 from multimodal.errors import DataError
 from multimodal.types import Product, RowError
 
-_BATCH = 256
+_BATCH, _PHOTO_BATCH = 256, 64  # rows; photos are held as bytes, and may be large
 _BUFFER = 1 << 20  # reads a column chunk by parts instead of whole: row groups of photos may be large
 
 
@@ -37,9 +37,10 @@ class ParquetReader:
 
     def __iter__(self) -> Iterator[Product | RowError]:
         names = self.columns.present()
+        size = _PHOTO_BATCH if "image" in names else _BATCH
         with _open(self.file) as source:
             row = 0
-            batches = source.iter_batches(batch_size=_BATCH, columns=list(dict.fromkeys(names.values())))
+            batches = source.iter_batches(size, columns=list(dict.fromkeys(names.values())))
             try:
                 for batch in batches:
                     values = {field: _values(batch.column(name)) for field, name in names.items()}

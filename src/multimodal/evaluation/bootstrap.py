@@ -64,9 +64,7 @@ def paired_group_bootstrap(
     return Comparison(mean_a, mean_b, mean_a - mean_b, low, high, p)
 
 
-def group_interval(
-    score: Scored, groups: npt.NDArray[Any], samples: int = SAMPLES, seed: int = 0
-) -> Interval:
+def group_interval(score: Scored, groups: npt.NDArray[Any], samples: int = SAMPLES, seed: int = 0) -> Interval:
     """The mean of ``score`` [N] with its 95 % percentile interval; arguments as above."""
     values = _scores(score, groups)
     low, high = _bounds(_resampled(values[None], groups, samples, seed)[0])

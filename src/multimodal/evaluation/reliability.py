@@ -52,9 +52,7 @@ def reliability_table(confidence: Floats, correct: Flags, bins: int = BINS) -> t
     sums = np.bincount(index, weights=confidence, minlength=size)
     hits = np.bincount(index, weights=correct, minlength=size)
     return tuple(
-        ReliabilityBin(float(s / n), float(h / n), int(n))
-        for s, h, n in zip(sums, hits, counts, strict=True)
-        if n
+        ReliabilityBin(float(s / n), float(h / n), int(n)) for s, h, n in zip(sums, hits, counts, strict=True) if n
     )
 
 

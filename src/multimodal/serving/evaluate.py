@@ -181,7 +181,8 @@ class _Book:
             there = ~np.isnan(probs).any(axis=1)
             if there.any():
                 heads[head] = summarise(probs[there], labels[there], self._scorer.tree)
-        return Evaluation(len(labels), seen, heads, tuple(self._errors), self._words is not None)
+        errors = tuple(sorted(self._errors, key=lambda error: error.row))
+        return Evaluation(len(labels), seen, heads, errors, self._words is not None)
 
     def _checked(self, item: Item, row: int) -> Item:
         checked = item if isinstance(item, RowError) else self._labelled.check(item, row)

@@ -176,8 +176,7 @@ def _id_column(source: SourceConfig, columns: ResolvedColumns) -> _IdColumn:
     with suppress(pa.ArrowException, OSError, KeyError):  # no parquet file: then ids are text
         kind = pq.read_schema(path).field(columns.id).type
     known = kind is not None and any(
-        test(kind)
-        for test in (pa.types.is_integer, pa.types.is_floating, pa.types.is_string, pa.types.is_large_string)
+        test(kind) for test in (pa.types.is_integer, pa.types.is_floating, pa.types.is_string, pa.types.is_large_string)
     )
     return _IdColumn(name, kind if known else pa.string())
 

@@ -17,7 +17,8 @@ Pattern = Literal["solid", "striped", "polka dot", "floral", "checker"]
 TAGS: tuple[Pattern, ...] = ("polka dot", "floral", "checker")
 """The patterns that are tags; stripes are a pattern and no tag."""
 
-_Row = npt.NDArray[np.float64]
+_Row = npt.NDArray[np.float32]
+_Band = tuple[float, Rgb, float]
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ class Fabric:
 class _Weave:
     """Bands of one direction: (width in units, colour, opacity), repeated."""
 
-    bands: tuple[tuple[float, Rgb, float], ...]
+    bands: tuple[_Band, ...]
     ground: Rgb
 
 
@@ -70,6 +71,7 @@ def _stripes(rng: Random, base: Rgb) -> _Weave:
     other = contrasting(base, rng)
     thick = rng.choice((2.2, 3, 4, 6, 9, 12))
     kind = rng.random()
+    bands: tuple[_Band, ...]
     if kind < 0.5:
         bands = ((thick, base, 0.0), (thick * rng.uniform(0.5, 1.0), other, 1.0))
     elif kind < 0.75:  # pin stripes
@@ -84,6 +86,7 @@ def _checks(rng: Random, base: Rgb) -> tuple[_Weave, _Weave]:
     other = contrasting(base, rng)
     cell = rng.choice((3.2, 4, 5, 7, 9, 13))
     kind = rng.random()
+    bands: tuple[_Band, ...]
     if kind < 0.45:  # gingham: both directions half see-through
         bands = ((cell, base, 0.0), (cell, other, 0.5))
     elif kind < 0.85:  # tartan: wide bands with thin lines between
@@ -100,29 +103,30 @@ def _checks(rng: Random, base: Rgb) -> tuple[_Weave, _Weave]:
     return _Weave(bands, base), _Weave(bands, base)
 
 
-def _profile(weave: _Weave, length: int, unit: float) -> tuple[_Row, _Row]:
-    """Colour [length, 3] and opacity [length, 1] across the bands."""
-    edges = np.cumsum([b[0] * unit for b in weave.bands])
-    which = np.searchsorted(edges, np.arange(length) % edges[-1], side="right").clip(0, len(edges) - 1)
-    colours = np.array([b[1] for b in weave.bands], float)[which]
-    opacity = np.array([b[2] for b in weave.bands], float)[which][:, None]
+def _profile(weave: _Weave, unit: float) -> tuple[_Row, _Row]:
+    """Colour [P, 3] and opacity [P, 1] across one repeat of the bands."""
+    widths = [max(1, round(b[0] * unit)) for b in weave.bands]
+    colours = np.repeat(np.array([b[1] for b in weave.bands], np.float32), widths, axis=0)
+    opacity = np.repeat(np.array([b[2] for b in weave.bands], np.float32), widths)[:, None]
     return colours, opacity
 
 
 def _woven(across: _Weave, down: _Weave | None, cloth: Fabric, angle: int, own: int) -> Image.Image:
-    side = round((cloth.size[0] ** 2 + cloth.size[1] ** 2) ** 0.5) + 2
-    turn = angle + own
-    width, height = cloth.size if turn % 360 == 0 else (side, side)
-    colours, opacity = _profile(across, width, cloth.unit)
-    row = colours * opacity + np.array(across.ground, float) * (1 - opacity)
-    if down is None:
-        grid = np.broadcast_to(row.astype(np.uint8), (height, width, 3))
-    else:
-        colours, opacity = _profile(down, height, cloth.unit)
-        over = np.float32(colours * opacity)[:, None]
-        grid = (np.float32(row)[None] * np.float32(1 - opacity)[:, None] + over).astype(np.uint8)
+    colours, opacity = _profile(across, cloth.unit)
+    tile = (colours * opacity + np.array(across.ground, np.float32) * (1 - opacity))[None]
+    if down is not None:
+        colours, opacity = _profile(down, cloth.unit)
+        tile = tile * (1 - opacity)[:, None] + (colours * opacity)[:, None]
+    return _tiled(tile.astype(np.uint8), cloth.size, angle + own)
+
+
+def _tiled(tile: npt.NDArray[np.uint8], size: tuple[int, int], turn: float) -> Image.Image:
+    """One repeat [h, w, 3] laid out over ``size`` pixels and turned."""
+    side = round((size[0] ** 2 + size[1] ** 2) ** 0.5) + 2
+    width, height = size if turn % 360 == 0 else (side, side)
+    grid = np.tile(tile, (-(-height // tile.shape[0]), -(-width // tile.shape[1]), 1))[:height, :width]
     image = Image.fromarray(np.ascontiguousarray(grid))
-    return image if turn % 360 == 0 else _turned(image, turn, cloth.size)
+    return image if turn % 360 == 0 else _turned(image, turn, size)
 
 
 def _turned(image: Image.Image, angle: float, size: tuple[int, int]) -> Image.Image:
@@ -139,20 +143,13 @@ def _dots(rng: Random, cloth: Fabric, angle: int) -> Image.Image:
     radius = rng.choice((1.3, 1.8, 2.4, 3.2, 4.5))
     step = radius * rng.uniform(3.0, 4.4)
     own = rng.choice((0, 0, 30, 45))
-    image = Image.new("RGB", cloth.size, cloth.base)
-    size = max(3, round(radius * 2 * cloth.unit))
-    stamp = Image.new("L", (size, size), 0)
-    ImageDraw.Draw(stamp).ellipse((0, 0, size - 1, size - 1), fill=255)
-    c, s = cos((angle + own) * pi / 180), sin((angle + own) * pi / 180)
-    px = step * cloth.unit
-    reach = round(max(cloth.size) * 0.75 / px) + 2
-    for i in range(-reach, reach + 1):
-        for j in range(-reach, reach + 1):
-            u, v = (i + 0.5 * (j % 2)) * px, j * px * 0.86
-            x, y = cloth.size[0] / 2 + c * u - s * v, cloth.size[1] / 2 + s * u + c * v
-            if -size < x < cloth.size[0] + size and -size < y < cloth.size[1] + size:
-                image.paste(other, (round(x) - size // 2, round(y) - size // 2), stamp)
-    return image
+    wide, tall = max(4, round(step * cloth.unit)), max(6, round(step * cloth.unit * 1.72))
+    tile = Image.new("RGB", (wide, tall), cloth.base)
+    draw = ImageDraw.Draw(tile)
+    r = max(1.0, radius * cloth.unit)
+    for x, y in ((0, 0), (wide, 0), (0, tall), (wide, tall), (wide / 2, tall / 2)):
+        draw.ellipse((x - r, y - r, x + r, y + r), fill=other)
+    return _tiled(np.asarray(tile), cloth.size, angle + own)
 
 
 def _flowers(rng: Random, cloth: Fabric) -> Image.Image:
@@ -160,7 +157,9 @@ def _flowers(rng: Random, cloth: Fabric) -> Image.Image:
     radius = rng.choice((3.0, 3.8, 4.8, 6.0, 7.5))
     petals = [contrasting(cloth.base, rng) for _ in range(2)]
     leaf = mix((64, 128, 66), cloth.base, rng.uniform(0, 0.3))
-    stamps = [_flower(rng, radius * cloth.unit * k, c) for k, c in ((1.0, petals[0]), (0.75, petals[1]), (0.9, petals[0]))]
+    stamps = [
+        _flower(rng, radius * cloth.unit * k, c) for k, c in ((1.0, petals[0]), (0.75, petals[1]), (0.9, petals[0]))
+    ]
     leaves = [_leaf(rng, radius * cloth.unit * 0.8, leaf) for _ in range(3)]
     step = radius * cloth.unit * rng.uniform(1.8, 2.5)
     for j in range(-1, int(cloth.size[1] / step) + 2):
@@ -185,12 +184,16 @@ def _flower(rng: Random, radius: float, colour: Rgb) -> Image.Image:
         x, y, r = mid + cos(angle) * radius * 0.52, mid + sin(angle) * radius * 0.52, radius * 0.46
         draw.ellipse((x - r, y - r, x + r, y + r), fill=(*tint(colour, 0.92 + 0.16 * (k % 2)), 255))
     r = radius * 0.28
-    draw.ellipse((mid - r, mid - r, mid + r, mid + r), fill=(*rng.choice(((246, 208, 92), (90, 50, 40), (250, 246, 236))), 255))
+    draw.ellipse(
+        (mid - r, mid - r, mid + r, mid + r), fill=(*rng.choice(((246, 208, 92), (90, 50, 40), (250, 246, 236))), 255)
+    )
     return image
 
 
 def _leaf(rng: Random, radius: float, colour: Rgb) -> Image.Image:
     side = max(6, round(radius * 2))
     image = Image.new("RGBA", (side, side), (*colour, 0))
-    ImageDraw.Draw(image).ellipse((0, side * 0.3, side - 1, side * 0.7), fill=(*tint(colour, rng.uniform(0.8, 1.2)), 255))
+    ImageDraw.Draw(image).ellipse(
+        (0, side * 0.3, side - 1, side * 0.7), fill=(*tint(colour, rng.uniform(0.8, 1.2)), 255)
+    )
     return image.rotate(rng.uniform(0, 180))

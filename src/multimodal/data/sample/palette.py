@@ -9,20 +9,22 @@ from typing import Literal
 Rgb = tuple[int, int, int]
 Form = Literal["m", "f", "n", "pl"]
 
-_ENDINGS: dict[str, dict[Form, str]] = {
-    "ый": {"m": "ый", "f": "ая", "n": "ое", "pl": "ые"},
-    "ой": {"m": "ой", "f": "ая", "n": "ое", "pl": "ые"},
-    "ий": {"m": "ий", "f": "яя", "n": "ее", "pl": "ие"},
-    "кий": {"m": "кий", "f": "кая", "n": "кое", "pl": "кие"},
-}
+_ENDINGS: tuple[tuple[str, dict[Form, str]], ...] = (
+    ("кий", {"m": "кий", "f": "кая", "n": "кое", "pl": "кие"}),
+    ("кой", {"m": "кой", "f": "кая", "n": "кое", "pl": "кие"}),
+    ("жий", {"m": "жий", "f": "жая", "n": "жее", "pl": "жие"}),
+    ("ый", {"m": "ый", "f": "ая", "n": "ое", "pl": "ые"}),
+    ("ой", {"m": "ой", "f": "ая", "n": "ое", "pl": "ые"}),
+    ("ий", {"m": "ий", "f": "яя", "n": "ее", "pl": "ие"}),
+)
 
 
 def inflect(adjective: str, form: Form) -> str:
     """A Russian adjective, given in its masculine form, in the gender or number of its noun."""
-    for ending in ("кий", "ый", "ой", "ий"):
+    for ending, forms in _ENDINGS:
         if adjective.endswith(ending):
-            return adjective[: -len(ending)] + _ENDINGS[ending][form]
-    return adjective  # «хаки», «беж»: words that keep their form
+            return adjective.removesuffix(ending) + forms[form]
+    return adjective  # «хаки»: words that keep their form
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,12 @@ GOLD: Rgb = (212, 174, 92)
 
 
 def tint(rgb: Rgb, factor: float) -> Rgb:
-    """Darkens towards black below 1, lightens towards white above 1 (2 is white)."""
+    """Darkens towards black below 1, lightens towards white above 1 (2 is white).
+
+    What is nearly black already is lightened a little instead, so that its seams still show.
+    """
+    if factor < 1 and luminance(rgb) < 52:
+        factor = 1 + (1 - factor) * 0.3
     if factor <= 1:
         r, g, b = (round(c * factor) for c in rgb)
     else:

@@ -17,6 +17,9 @@ from multimodal.data.sample.sketch import Cloth, Points, Sketch, Stroke, ribbon
 OVERSAMPLING = 3
 """Shapes are painted this many times larger than the photo, then averaged down."""
 
+_GLOSS = 34
+"""Steps of light that folds add even to black, which would swallow them otherwise."""
+
 Pixels = npt.NDArray[np.float32]
 
 
@@ -34,7 +37,8 @@ class Camera:
         """Photo pixels times ``zoom`` [N, 2] of points in body units [N, 2]."""
         c, s = cos(self.angle * pi / 180), sin(self.angle * pi / 180)
         p = (points - self.centre) * (self.scale * zoom * (-1 if self.mirror else 1), self.scale * zoom)
-        return p @ np.array([[c, s], [-s, c]]) + np.array(self.at) * zoom
+        placed: Points = p @ np.array([[c, s], [-s, c]]) + np.array(self.at) * zoom
+        return placed
 
 
 def fit(sketch: Sketch, size: tuple[int, int], rng: Random, fill: float, tilt: float, may_mirror: bool) -> Camera:
@@ -97,11 +101,13 @@ class _Easel:
         ImageDraw.Draw(mask).polygon(_flat(xy - low), fill=1)
         part = weave.crop((*low.tolist(), *high.tolist()))
         if cloth.light != 1.0:
-            part = part.point([round(tint((v, v, v), cloth.light)[0]) for v in range(256)] * 3)
+            part = part.point([min(255, round(v * cloth.light)) for v in range(256)] * 3)
         self.canvas.paste(part, (int(low[0]), int(low[1])), mask)
 
 
-def shoot(sketch: Sketch, fabric: Fabric, camera: Camera, backdrop: Image.Image, rng: Random, *, grounded: bool) -> Image.Image:
+def shoot(
+    sketch: Sketch, fabric: Fabric, camera: Camera, backdrop: Image.Image, rng: Random, *, grounded: bool
+) -> Image.Image:
     """The finished photo, RGB of the backdrop's size.
 
     Args:
@@ -113,7 +119,7 @@ def shoot(sketch: Sketch, fabric: Fabric, camera: Camera, backdrop: Image.Image,
     small = easel.canvas.reduce(OVERSAMPLING)
     alpha = small.getchannel("A")
     light = _light(easel.light, easel.broad, alpha, rng)
-    thing = np.asarray(small.convert("RGB"), np.float32) * light[..., None]
+    thing = np.asarray(small.convert("RGB"), np.float32) * light[..., None] + (light[..., None] - 1) * _GLOSS
     ground = np.asarray(_shadowed(backdrop, alpha, rng, grounded), np.float32)
     share = np.asarray(alpha, np.float32)[..., None] / 255
     mixed = ground * (1 - share) + thing * share

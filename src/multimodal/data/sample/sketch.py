@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import pairwise
 from math import cos, pi, sin
 from typing import Literal
 
@@ -45,7 +47,7 @@ class Stroke:
 
     def moved(self, dx: float, dy: float) -> Stroke:
         """The same stroke elsewhere."""
-        return replace(self, points=self.points + (dx, dy))
+        return replace(self, points=self.points + np.array((dx, dy)))
 
 
 @dataclass(slots=True)
@@ -76,7 +78,12 @@ class Sketch:
         r = min(radius, (x1 - x0) / 2, (y1 - y0) / 2)
         arcs = [
             arc(cx, cy, r, r, start, start + 90, 6)
-            for cx, cy, start in ((x1 - r, y0 + r, -90), (x1 - r, y1 - r, 0), (x0 + r, y1 - r, 90), (x0 + r, y0 + r, 180))
+            for cx, cy, start in (
+                (x1 - r, y0 + r, -90),
+                (x1 - r, y1 - r, 0),
+                (x0 + r, y1 - r, 90),
+                (x0 + r, y0 + r, 180),
+            )
         ]
         self.fill(np.concatenate(arcs), paint)
 
@@ -87,7 +94,7 @@ class Sketch:
     def dashes(self, points: Points | Sequence[Node], paint: Rgb, width: float, step: float = 3.0) -> None:
         """A line of stitches."""
         track = resample(_outline(points, False), step)
-        for a, b in zip(track[:-1], track[1:], strict=True):
+        for a, b in pairwise(track):
             self.line(np.stack([a, a + (b - a) * 0.6]), paint, width)
 
     def bounds(self) -> tuple[float, float, float, float]:
@@ -122,28 +129,29 @@ def smooth(nodes: Sequence[Node], closed: bool, samples: int = 7) -> Points:
     """A curve through ``nodes`` (Hermite, tangents scaled to each piece so that it never loops)."""
     p = np.array([n[:2] for n in nodes], float)
     corner = np.array([len(n) == 3 for n in nodes])
-    count = len(p)
-    nxt = np.roll(p, -1, 0)
-    ahead = nxt - p
-    length = np.linalg.norm(ahead, axis=1, keepdims=True) + 1e-9
-    unit = ahead / length
-    tangent = unit + np.roll(unit, 1, 0)
-    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-9
     if not closed:
         corner[0] = corner[-1] = True
+    ahead = np.arange(1, len(p) + 1) % len(p)
+    step = p[ahead] - p
+    length = np.sqrt((step * step).sum(1, keepdims=True)) + 1e-9
+    unit = step / length
+    tangent = unit + unit[ahead - 2]
+    tangent /= np.sqrt((tangent * tangent).sum(1, keepdims=True)) + 1e-9
     start = np.where(corner[:, None], unit, tangent) * length
-    end = np.where(np.roll(corner, -1)[:, None], unit, np.roll(tangent, -1, 0)) * length
-    t = np.linspace(0, 1, samples, endpoint=False)[None, :, None]
-    curve = (
-        (2 * t**3 - 3 * t**2 + 1) * p[:, None]
-        + (t**3 - 2 * t**2 + t) * start[:, None]
-        + (3 * t**2 - 2 * t**3) * nxt[:, None]
-        + (t**3 - t**2) * end[:, None]
-    )
+    end = np.where(corner[ahead][:, None], unit, tangent[ahead]) * length
+    a, b, c, d = _basis(samples)
+    curve = a * p[:, None] + b * start[:, None] + c * p[ahead][:, None] + d * end[:, None]
     if closed:
         result: Points = curve.reshape(-1, 2)
         return result
-    return np.concatenate([curve[: count - 1].reshape(-1, 2), p[-1:]])
+    return np.concatenate([curve[:-1].reshape(-1, 2), p[-1:]])
+
+
+@cache
+def _basis(samples: int) -> Points:
+    """The four Hermite polynomials [4, samples, 1] at even steps from 0 to below 1."""
+    t = np.linspace(0, 1, samples, endpoint=False)
+    return np.stack([2 * t**3 - 3 * t**2 + 1, t**3 - 2 * t**2 + t, 3 * t**2 - 2 * t**3, t**3 - t**2])[..., None]
 
 
 def resample(points: Points, step: float) -> Points:

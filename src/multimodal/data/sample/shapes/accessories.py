@@ -1,5 +1,7 @@
 """Watches, sunglasses, caps and belts."""
 
+# fmt: off
+# Outlines read better as rows of points than as one point a line.
 from __future__ import annotations
 
 from random import Random
@@ -14,11 +16,12 @@ from multimodal.data.sample.spec import Spec
 def draw_watch(sk: Sketch, spec: Spec, rng: Random) -> None:
     """Leather, bracelet, square, chronograph or digital."""
     metal = rng.choice((SILVER, SILVER, GOLD, (58, 60, 64), (196, 142, 112)))
-    half = 13 if spec.cut == "square" else 15
+    half = 13.0 if spec.cut == "square" else 15.0
     half = half * (0.85 if spec.gender == "women" else 1.05)
     strap = metal if spec.cut == "bracelet" else spec.tone
     for end in (-1, 1):
-        nodes: list[Node] = [(-half, end * 20, "c"), (-half * 0.8, end * 54), (-half * 0.74, end * 92, "c"), (half * 0.74, end * 92, "c"), (half * 0.8, end * 54), (half, end * 20, "c")]
+        nodes: list[Node] = [(-half, end * 20, "c"), (-half * 0.8, end * 54), (-half * 0.74, end * 92, "c"),
+                             (half * 0.74, end * 92, "c"), (half * 0.8, end * 54), (half, end * 20, "c")]
         sk.fill(nodes, strap if spec.cut == "bracelet" else Cloth())
         if spec.cut == "bracelet":
             for y in range(24, 90, 8):
@@ -28,7 +31,8 @@ def draw_watch(sk: Sketch, spec: Spec, rng: Random) -> None:
                 sk.line([(x, end * 24), (x, end * 91)], tint(metal, 0.78), 1)
         else:
             for x in (-half * 0.6, half * 0.6):
-                sk.dashes([(x, end * 28), (x, end * 88)], tint(strap, 1.35) if sum(strap) < 400 else tint(strap, 0.7), 0.8)
+                sk.dashes([(x, end * 28), (x, end * 88)],
+                          tint(strap, 1.35) if sum(strap) < 400 else tint(strap, 0.7), 0.8)
         for x in (-half + 1, half - 6):
             sk.box(x, min(end * 20, end * 32), x + 5, max(end * 20, end * 32), tint(metal, 0.9), 1)
     if spec.cut != "bracelet":
@@ -62,9 +66,11 @@ def _dial(sk: Sketch, cut: str, metal: Rgb, rng: Random) -> None:
         for x, y in ((-9, 0), (9, 0), (0, 10)):
             sk.disc(x, y, 5.4, paint=mix(face, ink, 0.25))
             sk.line([(x, y), (x + 2, y - 3.4)], ink, 0.9)
-    for angle, length, width in ((rng.uniform(0, 360), 11, 2.6), (rng.uniform(0, 360), 17, 1.8), (rng.uniform(0, 360), 19, 0.7)):
+    for angle, length, width in ((rng.uniform(0, 360), 11, 2.6), (rng.uniform(0, 360), 17, 1.8),
+                                 (rng.uniform(0, 360), 19, 0.7)):
         a = np.deg2rad(angle)
-        sk.line([(0, 0), (length * np.sin(a), -length * np.cos(a))], ink if width > 1 else (196, 60, 50), width)
+        sk.line([(0, 0), (length * np.sin(a), -length * np.cos(a))], ink if width > 1 else (196, 60, 50),
+                width)
     sk.disc(0, 0, 2, paint=metal)
 
 
@@ -109,19 +115,23 @@ def draw_cap(sk: Sketch, spec: Spec, rng: Random) -> None:
             sk.line([(x, 12), (x, 31)], tint(base, 0.66), 1)
         return
     flat = spec.cut == "flat peak"
-    crown: list[Node] = [(-50, 18, "c"), (-51, -4), (-36, -32), (-6, -42), (24, -34), (38, -10), (40, 14, "c"), (0, 20)]
+    crown: list[Node] = [(-50, 18, "c"), (-51, -4), (-36, -32), (-6, -42), (24, -34), (38, -10),
+                         (40, 14, "c"), (0, 20)]
     sk.fill(crown, Cloth())
     if spec.cut == "trucker":
         sk.fill([(-50, 18, "c"), (-51, -4), (-36, -32), (-10, -41.5), (-14, -10), (-12, 19, "c")], accent)
         for y in range(-28, 16, 5):
             left = float(np.interp(y, (-32, -18, -4, 16), (-33, -43, -48, -47)))
             sk.dashes([(left, y), (-15, y)], tint(accent, 0.72), 0.9, 3.2)
-    for seam in ([(-6, -42), (-16, -16), (-14, 19)], [(-6, -42), (20, -22), (27, 16)], [(-6, -42), (-38, -22), (-44, 8)]):
+    for seam in ([(-6, -42), (-16, -16), (-14, 19)], [(-6, -42), (20, -22), (27, 16)],
+                 [(-6, -42), (-38, -22), (-44, 8)]):
         sk.line([(float(x), float(y)) for x, y in seam], tint(base, 0.66), 1.0)
-    peak: list[Node] = [(-14, 15, "c"), (14, 8), (40, 11, "c"), (64, 17 if flat else 22), (76, 25 if flat else 33), (56, 29 if flat else 36), (22, 25), (-4, 24)]
+    peak: list[Node] = [(-14, 15, "c"), (14, 8), (40, 11, "c"), (64, 17 if flat else 22),
+                        (76, 25 if flat else 33), (56, 29 if flat else 36), (22, 25), (-4, 24)]
     peak_paint = accent if rng.random() < 0.35 else tint(base, 0.86)
     sk.fill(peak, peak_paint)
-    sk.line([(-12, 22), (22, 22), (54, 32 if not flat else 25), (74, 31 if not flat else 24)], tint(peak_paint, 0.7), 0.9)
+    sk.line([(-12, 22), (22, 22), (54, 32 if not flat else 25), (74, 31 if not flat else 24)],
+            tint(peak_paint, 0.7), 0.9)
     sk.line([(-14, 15.5), (14, 8.5), (40, 11.5)], tint(base, 0.5), 1.3)
     sk.disc(-6, -42, 3.4, 2.4, tint(base, 0.75))
     kind = rng.random()
@@ -148,7 +158,8 @@ def draw_belt(sk: Sketch, spec: Spec, rng: Random) -> None:
     seam = tint(base, 1.3) if sum(base) < 380 else tint(base, 0.7)
     if spec.cut == "braided":
         for angle in range(176, 4, -7):
-            (x0, y0), (x1, y1) = arc(0, -wide, rx, ry, angle, angle, 1)[0], arc(0, wide, rx, ry, angle - 9, angle - 9, 1)[0]
+            (x0, y0), (x1, y1) = arc(0, -wide, rx, ry, angle, angle, 1)[0], arc(0, wide, rx, ry, angle - 9,
+                                                            angle - 9, 1)[0]
             sk.line([(x0, y0), (x1, y1)], tint(base, 0.66), 1.2)
             sk.line([(x0, y1), (x1, y0)], tint(base, 1.2), 0.9)
     else:

@@ -1,5 +1,7 @@
 """Bags and wallets, seen from the front."""
 
+# fmt: off
+# Outlines read better as rows of points than as one point a line.
 from __future__ import annotations
 
 from random import Random
@@ -15,11 +17,13 @@ def draw_handbag(sk: Sketch, spec: Spec, rng: Random) -> None:
     """Tote, satchel, hobo, crossbody, or a small clutch on a chain."""
     metal = rng.choice((GOLD, SILVER))
     base = spec.tone
-    {"tote": _tote, "satchel": _satchel, "hobo": _hobo, "crossbody": _crossbody, "evening": _evening}[spec.cut](sk, base, metal, rng)
+    {"tote": _tote, "satchel": _satchel, "hobo": _hobo, "crossbody": _crossbody,
+     "evening": _evening}[spec.cut](sk, base, metal, rng)
 
 
 def _handle(sk: Sketch, half: float, top: float, height: float, paint: Rgb, width: float) -> None:
-    sk.line([(-half, top + 10), (-half * 0.9, top - height * 0.7), (0, top - height), (half * 0.9, top - height * 0.7), (half, top + 10)], paint, width)
+    sk.line([(-half, top + 10), (-half * 0.9, top - height * 0.7), (0, top - height),
+             (half * 0.9, top - height * 0.7), (half, top + 10)], paint, width)
 
 
 def _tote(sk: Sketch, base: Rgb, metal: Rgb, rng: Random) -> None:
@@ -45,7 +49,8 @@ def _satchel(sk: Sketch, base: Rgb, metal: Rgb, rng: Random) -> None:
     sk.fill(mirrored([(0, -30), (wide - 5, -29), (wide, -24), (low, 26), (low - 4, 32), (0, 33)]), Cloth())
     flap: list[Node] = [(0, -31), (wide - 5, -30), (wide + 1, -24), (wide + 3, -6), (wide - 6, 2), (0, 6)]
     sk.fill(mirrored(flap), Cloth(light=0.9))
-    sk.dashes([(-wide - 1, -8), (-wide + 6, 0), (0, 3.6), (wide - 6, 0), (wide + 1, -8)], tint(base, 1.3), 0.9)
+    sk.dashes([(-wide - 1, -8), (-wide + 6, 0), (0, 3.6), (wide - 6, 0), (wide + 1, -8)], tint(base, 1.3),
+              0.9)
     sk.line([(-wide - 3, -6), (-wide + 6, 2), (0, 6), (wide - 6, 2), (wide + 3, -6)], tint(base, 0.55), 1.2)
     sk.box(-6, -1, 6, 12, metal, 2)
     sk.box(-3, 3, 3, 8, tint(metal, 0.7), 1)
@@ -57,7 +62,8 @@ def _satchel(sk: Sketch, base: Rgb, metal: Rgb, rng: Random) -> None:
 def _hobo(sk: Sketch, base: Rgb, metal: Rgb, rng: Random) -> None:
     drop = rng.uniform(24, 34)
     strap = tint(base, 0.74)
-    sk.fill(ribbon([(-38, -10), (-30, -38), (0, -54 - drop * 0.3), (30, -38), (38, -10)], (5, 3.4, 3.2, 3.4, 5)), strap)
+    sk.fill(ribbon([(-38, -10), (-30, -38), (0, -54 - drop * 0.3), (30, -38), (38, -10)],
+                   (5, 3.4, 3.2, 3.4, 5)), strap)
     right: list[Node] = [(0, -8), (22, -10), (40, -18, "c"), (52, 2), (48, 26), (26, 38), (0, 40)]
     sk.fill(mirrored(right), Cloth())
     sk.line([(-40, -18), (-22, -10), (0, -8), (22, -10), (40, -18)], tint(base, 0.6), 2)
@@ -102,25 +108,31 @@ def draw_backpack(sk: Sketch, spec: Spec, rng: Random) -> None:
     accent = contrasting(base, rng) if rng.random() < 0.5 else tint(base, 0.7)
     wide = {"school": 40, "city": 36, "hiking": 39, "roll-top": 35}[spec.cut] * rng.uniform(0.95, 1.05)
     for side in (1, -1):
-        sk.fill(ribbon([(side * (wide - 12), -46), (side * (wide + 5), -20), (side * (wide + 4), 30), (side * (wide - 5), 48)], (3, 4.5, 4, 2)), tint(base, 0.55))
+        sk.fill(ribbon([(side * (wide - 12), -46), (side * (wide + 5), -20), (side * (wide + 4), 30),
+                        (side * (wide - 5), 48)], (3, 4.5, 4, 2)), tint(base, 0.55))
     sk.line(arc(0, -58, 11, 12, 170, 370, 14), tint(base, 0.6), 4.2)
     top = -62 if spec.cut != "roll-top" else -50
-    right: list[Node] = [(0, top), (wide * 0.6, top + 3), (wide * 0.94, top + 22), (wide, 10), (wide * 0.98, 48), (wide * 0.84, 58), (0, 60)]
+    right: list[Node] = [(0, top), (wide * 0.6, top + 3), (wide * 0.94, top + 22), (wide, 10),
+                         (wide * 0.98, 48), (wide * 0.84, 58), (0, 60)]
     sk.fill(mirrored(right), Cloth())
-    sk.line([(-wide * 0.8, -4), (-wide * 0.82, top + 26), (-wide * 0.5, top + 11), (0, top + 8), (wide * 0.5, top + 11), (wide * 0.82, top + 26), (wide * 0.8, -4)], tint(base, 0.5), 1.6)
+    sk.line([(-wide * 0.8, -4), (-wide * 0.82, top + 26), (-wide * 0.5, top + 11), (0, top + 8),
+             (wide * 0.5, top + 11), (wide * 0.82, top + 26), (wide * 0.8, -4)], tint(base, 0.5), 1.6)
     if spec.cut == "roll-top":
         sk.box(-wide * 0.72, -66, wide * 0.72, -50, Cloth(light=0.84), 4)
         sk.line([(0, -64), (0, -22)], accent, 4)
         sk.box(-4.5, -34, 4.5, -27, SILVER, 1.2)
     if spec.cut == "hiking":
-        sk.fill(mirrored([(0, -70), (wide * 0.7, -66), (wide * 0.9, -52), (wide * 0.86, -34), (0, -30)]), accent)
+        sk.fill(mirrored([(0, -70), (wide * 0.7, -66), (wide * 0.9, -52), (wide * 0.86, -34), (0, -30)]),
+                accent)
         for side in (1, -1):
             sk.line([(side * 16, -34), (side * 16, 54)], tint(base, 0.5), 3)
             sk.box(side * 16 - 3.4, -18, side * 16 + 3.4, -11, (60, 60, 64), 1)
     pocket = rng.uniform(2, 12)
     inner = wide * 0.74
-    sk.fill(mirrored([(0, pocket), (inner * 0.8, pocket + 1), (inner, pocket + 10), (inner, 46), (inner * 0.88, 53), (0, 54)]), Cloth(light=0.86))
-    sk.line([(-inner * 0.88, pocket + 9), (-inner * 0.6, pocket + 6), (inner * 0.6, pocket + 6), (inner * 0.88, pocket + 9)], accent, 1.8)
+    sk.fill(mirrored([(0, pocket), (inner * 0.8, pocket + 1), (inner, pocket + 10), (inner, 46),
+                      (inner * 0.88, 53), (0, 54)]), Cloth(light=0.86))
+    sk.line([(-inner * 0.88, pocket + 9), (-inner * 0.6, pocket + 6), (inner * 0.6, pocket + 6),
+             (inner * 0.88, pocket + 9)], accent, 1.8)
     sk.box(inner * 0.6, pocket + 5, inner * 0.6 + 3, pocket + 14, accent, 1)
     if rng.random() < 0.5:
         sk.box(-9, pocket + 18, 9, pocket + 28, accent, 2)
@@ -136,15 +148,19 @@ def draw_wallet(sk: Sketch, spec: Spec, rng: Random) -> None:
     base = spec.tone
     metal = rng.choice((GOLD, SILVER))
     seam = tint(base, 1.35) if sum(base) < 330 else tint(base, 0.66)
-    half, tall = {"bifold": (41, 31), "zip": (54, 28), "long": (56, 27), "cards": (37, 26)}[spec.cut]
+    half, tall = {"bifold": (41.0, 31.0), "zip": (54, 28), "long": (56, 27), "cards": (37, 26)}[spec.cut]
     half, tall = half * rng.uniform(0.95, 1.04), tall * rng.uniform(0.94, 1.06)
     if spec.cut == "bifold":
-        sk.fill(np.array([(-half + 2, -tall - 4), (half + 3, -tall - 3), (half + 3, tall - 2), (-half, tall)], float), tint(base, 0.62))
+        sk.fill(np.array([(-half + 2, -tall - 4), (half + 3, -tall - 3), (half + 3, tall - 2),
+                          (-half, tall)], float), tint(base, 0.62))
     sk.box(-half, -tall, half, tall, Cloth(), 4)
     inset = 3.2
-    sk.dashes([(-half + inset, -tall + inset, "c"), (half - inset, -tall + inset, "c"), (half - inset, tall - inset, "c"), (-half + inset, tall - inset, "c"), (-half + inset, -tall + inset, "c")], seam, 0.8, 3.4)
+    sk.dashes([(-half + inset, -tall + inset, "c"), (half - inset, -tall + inset, "c"),
+               (half - inset, tall - inset, "c"), (-half + inset, tall - inset, "c"), (-half + inset,
+                                                            -tall + inset, "c")], seam, 0.8, 3.4)
     if spec.cut == "zip":
-        sk.line([(-half + 3, -tall + 1), (half - 2, -tall + 1), (half, -tall + 4), (half, tall - 4)], metal, 2.6)
+        sk.line([(-half + 3, -tall + 1), (half - 2, -tall + 1), (half, -tall + 4), (half, tall - 4)], metal,
+                2.6)
         sk.box(half - 3, tall - 12, half + 3.5, tall + 4, metal, 1.5)
     elif spec.cut == "long":
         sk.box(-half, -tall, half, 2, Cloth(light=0.9), 4)
@@ -153,7 +169,8 @@ def draw_wallet(sk: Sketch, spec: Spec, rng: Random) -> None:
     elif spec.cut == "cards":
         for y in (-10, -2, 6):
             sk.line([(-half + 2, y), (half - 2, y)], tint(base, 0.55), 1.3)
-        sk.box(-half + 6, -tall - 5, half - 6, -tall + 1, rng.choice(((90, 140, 200), (206, 172, 90), (230, 230, 232))), 2)
+        sk.box(-half + 6, -tall - 5, half - 6, -tall + 1,
+               rng.choice(((90, 140, 200), (206, 172, 90), (230, 230, 232))), 2)
     if rng.random() < 0.6:
         sk.box(half * 0.35, tall * 0.42, half * 0.8, tall * 0.62, tint(base, 0.7), 1)
     sk.fold([(-half * 0.8, -tall * 0.4), (half * 0.5, -tall * 0.7)], 0.26, 9)

@@ -1,5 +1,7 @@
 """The upper garment that T-shirts, shirts, sweaters, jackets and dresses share: body, sleeves, neckline."""
 
+# fmt: off
+# Outlines read better as rows of points than as one point a line.
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -43,7 +45,7 @@ class Bodice:
 _NECKS: dict[Neck, tuple[float, float]] = {
     "round": (14, 13), "v": (13, 27), "boat": (24, 5), "square": (18, 19), "scoop": (18, 24), "high": (10, 2),
     "straps": (21, 4), "off": (36, 4),
-}  # fmt: skip
+}
 
 
 def neckline(kind: Neck) -> list[Node]:
@@ -109,9 +111,12 @@ def sleeve_outline(who: Body, cut: Bodice) -> Points:
     half = len(limb) // 2
     tip = (who.shoulder + cut.shoulder, -61.0)
     inner, outer = limb[half // 4 : half], limb[half : -max(2, half // 4)]
-    start: list[Node] = [(who.chest + cut.ease - 6, -27.0, "c"), tuple(inner[0].tolist())]  # type: ignore[list-item]
-    shoulder: list[Node] = [tuple(outer[-1].tolist()), (tip[0] + 0.6, tip[1] + 1.5), (tip[0] - 9, tip[1] - 2.5, "c")]  # type: ignore[list-item]
-    return np.concatenate([smooth(start, False), inner, outer, smooth(shoulder, False), [(tip[0] - 12, -40.0)]])
+    start: list[Node] = [(who.chest + cut.ease - 6, -27.0, "c"),
+                         tuple(inner[0].tolist())]
+    shoulder: list[Node] = [tuple(outer[-1].tolist()), (tip[0] + 0.6, tip[1] + 1.5),
+                            (tip[0] - 9, tip[1] - 2.5, "c")]
+    return np.concatenate([smooth(start, False), inner, outer, smooth(shoulder, False),
+                           [(tip[0] - 12, -40.0)]])
 
 
 def _sleeve_widths(who: Body, cut: Bodice) -> tuple[float, float]:
@@ -129,7 +134,8 @@ def draw_sleeves(sk: Sketch, who: Body, cut: Bodice) -> None:
         if cut.sleeve > 0.5:
             elbow = line[len(line) // 2]
             for k in (-1, 1):
-                sk.fold([(side * (elbow[0] - 7), elbow[1] + 5 * k), (side * (elbow[0] + 5), elbow[1] + 2 * k)], -0.22, 2)
+                sk.fold([(side * (elbow[0] - 7), elbow[1] + 5 * k),
+                         (side * (elbow[0] + 5), elbow[1] + 2 * k)], -0.22, 2)
         sk.fold([(side * (who.shoulder - 5), -58), (side * (who.chest + cut.ease - 1), -30)], -0.4, 2.6)
 
 
@@ -152,7 +158,8 @@ def hem_band(sk: Sketch, who: Body, cut: Bodice, paint: Rgb | Cloth, depth: floa
     """A ribbed band at the lower edge."""
     hem = (cut.hem if cut.hem is not None else who.hip + cut.ease) + 0.6
     y = cut.hem_y
-    sk.fill(mirrored([(0, y - depth + cut.hem_curve), (hem + 0.4, y - depth, "c"), (hem - 0.6, y + 1, "c"), (0, y + 1 + cut.hem_curve)]), paint)
+    sk.fill(mirrored([(0, y - depth + cut.hem_curve), (hem + 0.4, y - depth, "c"), (hem - 0.6, y + 1, "c"),
+                      (0, y + 1 + cut.hem_curve)]), paint)
 
 
 def ribs(sk: Sketch, x0: float, x1: float, y0: float, y1: float, colour: Rgb, step: float = 2.6) -> None:
@@ -163,14 +170,16 @@ def ribs(sk: Sketch, x0: float, x1: float, y0: float, y1: float, colour: Rgb, st
 
 def _inside(sk: Sketch, cut: Bodice) -> None:
     n, d = _NECKS[cut.neck]
-    sk.fill([(-n - 1, -72, "c"), (0, -68 if cut.neck != "high" else -70), (n + 1, -72, "c"), (n, -60), (0, -69 + d), (-n, -60)], Cloth(light=0.62))
+    sk.fill([(-n - 1, -72, "c"), (0, -68 if cut.neck != "high" else -70), (n + 1, -72, "c"), (n, -60),
+             (0, -69 + d), (-n, -60)], Cloth(light=0.62))
     if d > 9:
         sk.box(-3.4, -67.5, 3.4, -63.5, (244, 242, 236))
 
 
 def _straps(sk: Sketch) -> None:
     for side in (1, -1):
-        sk.fill(ribbon([(side * 17, -36), (side * 15.5, -52), (side * 14, -66)], (2.4, 1.8, 1.6)), Cloth(light=0.93))
+        sk.fill(ribbon([(side * 17, -36), (side * 15.5, -52), (side * 14, -66)], (2.4, 1.8, 1.6)),
+                Cloth(light=0.93))
 
 
 def _folds(sk: Sketch, who: Body, cut: Bodice) -> None:
@@ -180,7 +189,8 @@ def _folds(sk: Sketch, who: Body, cut: Bodice) -> None:
         sk.fold([(side * who.waist, 10), (side * who.waist * 0.35, 16)], -0.22, 2.6)
         sk.fold([(side * who.waist * 0.6, hem - 4), (side * who.waist * 0.5, 12)], -0.16, 3.4)
         sk.fold([(side * chest * 0.52, -40), (side * chest * 0.5, 0)], 0.13, 12)
-        sk.fold([(side * (chest + 1), -20), (side * (who.waist + cut.ease), 10), (side * (who.hip + 2), hem)], -0.34, 5)
+        sk.fold([(side * (chest + 1), -20), (side * (who.waist + cut.ease), 10),
+                 (side * (who.hip + 2), hem)], -0.34, 5)
     if who.woman:
         for side in (1, -1):
             sk.fold([(side * 20, -22), (side * 12, -15), (side * 5, -18)], -0.22, 3)

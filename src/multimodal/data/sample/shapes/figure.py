@@ -1,5 +1,7 @@
 """Whoever wears the product: head, arms, torso, legs in body units (shoulders at -62, hips at 45, feet at 222)."""
 
+# fmt: off
+# Outlines read better as rows of points than as one point a line.
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -110,7 +112,8 @@ def _long_hair(sk: Sketch, who: Body, rng: Random) -> None:
 def _fringe(sk: Sketch, who: Body, rng: Random) -> None:
     part = rng.uniform(-6, 6)
     side = -92 if who.woman else -103
-    nodes: list[Node] = [(-14.6, side), (-15, -108), (-9, -119), (1, -121.5), (10, -119), (15, -108), (14.6, side, "c")]
+    nodes: list[Node] = [(-14.6, side), (-15, -108), (-9, -119), (1, -121.5), (10, -119), (15, -108),
+                         (14.6, side, "c")]
     nodes += [(12.2, -104, "c"), (8, -110), (part, -113), (-8, -109), (-12.2, -104, "c")]
     sk.fill(nodes, who.hair)
 
@@ -122,13 +125,15 @@ def draw_legs(sk: Sketch, who: Body, shoe: Rgb, stance: float) -> None:
         line: list[Node] = [(side * who.hip * 0.5, 40), (side * (stance + 2), 132), (side * stance, 214)]
         sk.fill(ribbon(line, (15.5 * thick, 14 * thick, 9.5 * thick, 9.6 * thick, 5.6 * thick)), who.skin)
         sk.fold([(side * (stance + 6), 100), (side * (stance + 5), 200)], -0.16, 5)
-        foot = [(side * (stance - 6), 208), (side * (stance + 6), 208), (side * (stance + 12), 222), (side * (stance - 5), 223)]
+        foot = [(side * (stance - 6), 208), (side * (stance + 6), 208), (side * (stance + 12), 222),
+                (side * (stance - 5), 223)]
         sk.fill(list(foot), shoe)
 
 
 def draw_trousers_below(sk: Sketch, who: Body, cloth: Rgb) -> None:
     """The dark trousers that most models wear under a top."""
-    half: list[Node] = [(0, 20), (who.waist + 2, 18, "c"), (who.hip + 1, 48), (who.hip + 2, 100), (who.hip, 160, "c"), (7, 160, "c"), (1.5, 66)]
+    half: list[Node] = [(0, 20), (who.waist + 2, 18, "c"), (who.hip + 1, 48), (who.hip + 2, 100),
+                        (who.hip, 160, "c"), (7, 160, "c"), (1.5, 66)]
     sk.fill(mirrored([*half, (0, 64, "c")]), cloth)
     sk.line([(0, 62), (0, 80)], tint(cloth, 0.7), 1.2)
 

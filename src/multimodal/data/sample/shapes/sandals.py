@@ -1,5 +1,7 @@
 """Sandals from the side and flip flops from above."""
 
+# fmt: off
+# Outlines read better as rows of points than as one point a line.
 from __future__ import annotations
 
 from random import Random
@@ -19,8 +21,12 @@ def draw_sandal(sk: Sketch, spec: Spec, rng: Random) -> None:
     top: list[Node] = [(-62, 26 - lift), (-30, 27 - lift), (0, 30 - lift * 0.5), (36, 31), (64, 29)]
     thick = 5.0 if spec.cut != "sport" else 8.0
     _straps_behind(sk, spec.cut, base, lift)
-    sk.fill([*top, (69, 33), (60, 36 + thick * 0.6), (20, 36 + thick * 0.6), (-20, 36 + thick * 0.6), (-60, 36 + thick * 0.6), (-67, 32 - lift)], tint(footbed, 0.72) if lift < 12 else rng.choice(((190, 152, 106), tint(base, 0.6))))
-    sk.fill(ribbon(smooth([(-64, 27 - lift), (-30, 27.5 - lift), (0, 30.5 - lift * 0.5), (36, 31.5), (67, 30)], False), (2.6, 2.6, 2.4)), footbed)
+    sk.fill([*top, (69, 33), (60, 36 + thick * 0.6), (20, 36 + thick * 0.6), (-20, 36 + thick * 0.6),
+             (-60, 36 + thick * 0.6), (-67, 32 - lift)], tint(footbed,
+                                                            0.72) if lift < 12 else rng.choice(((190, 152,
+                                                            106), tint(base, 0.6))))
+    sk.fill(ribbon(smooth([(-64, 27 - lift), (-30, 27.5 - lift), (0, 30.5 - lift * 0.5), (36, 31.5),
+                           (67, 30)], False), (2.6, 2.6, 2.4)), footbed)
     _straps(sk, spec.cut, base, lift, rng)
 
 
@@ -54,7 +60,8 @@ def _straps(sk: Sketch, cut: str, base: Rgb, lift: float, rng: Random) -> None:
         strap([(40, 12), (10, 2), (-20, -20)], 2.6)
         strap([(-55, 24), (-56, -28)], 3)
         return
-    strap([(-60, 0 - lift), (-40, -10 - lift), (-22, -4 - lift), (-24, 6 - lift), (-42, 8 - lift), (-59, 6 - lift)], width * 0.6)
+    strap([(-60, 0 - lift), (-40, -10 - lift), (-22, -4 - lift), (-24, 6 - lift), (-42, 8 - lift),
+           (-59, 6 - lift)], width * 0.6)
     strap([(-34, 27 - lift), (-30, 10 - lift), (-24, 0 - lift)], width * 0.8, 0.92)
     if cut == "sport":
         strap([(34, 14), (6, 4), (-22, 0)], 5, 0.88)
@@ -70,13 +77,14 @@ def draw_flipflops(sk: Sketch, spec: Spec, rng: Random) -> None:
     tilt = rng.uniform(2, 10)
     gap = rng.uniform(27, 29) + tilt * 0.75
     for side in (-1, 1):
-        sk.fill(_place(_sole(2.4), side, gap, tilt) + (1.5, 3.5), sole_edge)
+        sk.fill(_place(_sole(2.4), side, gap, tilt) + np.array((1.5, 3.5)), sole_edge)
         sk.fill(_place(_sole(0), side, gap, tilt), Cloth(angle=side * tilt))
         rim = _place(_sole(-3.2), side, gap, tilt)
         sk.dashes(np.concatenate([rim, rim[:1]]), sole_edge, 0.8, 4)
         wide = 3.4 if spec.cut == "classic" else 5.0
         if spec.cut == "slide":
-            band = smooth([(-24, -10, "c"), (-10, -24), (10, -24), (25, -8, "c"), (24, 10, "c"), (0, -4), (-23, 10, "c")], True)
+            band = smooth([(-24, -10, "c"), (-10, -24), (10, -24), (25, -8, "c"), (24, 10, "c"), (0, -4),
+                           (-23, 10, "c")], True)
             sk.fill(_place(band, side, gap, tilt), strap)
             continue
         for nodes in ([(-22, 6), (-14, -14), (2, -31)], [(23, 8), (18, -14), (2, -31)]):
@@ -86,12 +94,15 @@ def draw_flipflops(sk: Sketch, spec: Spec, rng: Random) -> None:
         sk.fill(_place(arc(2, -32, 3.2, 3.2, 0, 360, 14), side, gap, tilt), tint(strap, 0.75))
         if spec.cut == "beach":
             sk.fill(_place(arc(2, -24, 6, 6, 0, 360, 14), side, gap, tilt), contrasting(strap, rng))
-        sk.fold([tuple(p) for p in _place(np.array([(-8.0, 24.0), (0.0, 52.0)]), side, gap, tilt).tolist()], -0.2, 12)
+        sk.fold([tuple(p) for p in _place(np.array([(-8.0, 24.0), (0.0, 52.0)]), side, gap, tilt).tolist()],
+                -0.2, 12)
 
 
 def _sole(grow: float) -> Points:
     g = grow
-    nodes: list[Node] = [(2, -66 - g), (18 + g, -56), (25 + g, -34), (20 + g, 0), (17 + g, 34), (13 + g, 58), (0, 67 + g), (-13 - g, 58), (-17 - g, 34), (-20 - g, 0), (-23 - g, -30), (-15 - g, -58)]
+    nodes: list[Node] = [(2, -66 - g), (18 + g, -56), (25 + g, -34), (20 + g, 0), (17 + g, 34), (13 + g, 58),
+                         (0, 67 + g), (-13 - g, 58), (-17 - g, 34), (-20 - g, 0), (-23 - g, -30), (-15 - g,
+                                                            -58)]
     return smooth(nodes, True)
 
 

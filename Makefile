@@ -1,0 +1,55 @@
+# `make help` lists what there is. Everything happens in .venv, made on first use.
+#   PYTHON=python3.12                  another interpreter for .venv
+#   PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"    a CPU build of torch
+PYTHON   ?= python3
+PIP_ARGS ?=
+VENV     := .venv
+BIN      := $(VENV)/bin
+PIP      := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test slow lint check bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | \
+	    awk -F'|' '{ printf "  make %-7s %s\n", $$1, $$2 }'
+
+demo: $(VENV)/.serve  ## start the service, ask it about a handful of products, stop it
+	@$(BIN)/python -m multimodal_api.demo
+
+test: $(VENV)/.all  ## all tests but the slow ones
+	@$(BIN)/python -m pytest -m "not slow"
+
+slow: $(VENV)/.all  ## the slow tests: training runs, minutes
+	@$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.all  ## ruff and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+check: lint  ## lint, then test: what CI asks for
+	@$(MAKE) --no-print-directory test
+
+bench: $(VENV)/.all  ## the tables of the README: accuracy, then latency
+	@$(BIN)/python benchmarks/accuracy.py
+	@$(BIN)/python benchmarks/latency.py
+
+clean:  ## remove .venv, caches and builds; runs/ and artifacts/ stay
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
+	@$(PYTHON) -m venv $(VENV)
+
+# A stamp for each set of dependencies, so that a second run installs nothing.
+$(VENV)/.serve: pyproject.toml | $(BIN)/python
+	@echo "Installing the package with [serve] into $(VENV) (once, about a minute)"
+	@$(PIP) -e ".[serve]"
+	@touch $@
+
+$(VENV)/.all: pyproject.toml | $(BIN)/python
+	@echo "Installing the package with [serve,ru,train,dev,bench,report] into $(VENV) (once, some minutes)"
+	@$(PIP) -e ".[serve,ru,train,dev,bench,report]"
+	@touch $@ $(VENV)/.serve

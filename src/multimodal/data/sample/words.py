@@ -1,0 +1,210 @@
+"""What sellers call things, in English and Russian."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from multimodal.data.sample.palette import Form
+
+
+@dataclass(frozen=True, slots=True)
+class Nouns:
+    """Names of one leaf: English ones, and Russian ones with the form their adjectives take."""
+
+    en: tuple[str, ...]
+    ru: tuple[tuple[str, Form], ...]
+
+
+NOUNS: dict[str, Nouns] = {
+    "tshirts": Nouns(
+        ("T-shirt", "Tee", "Tshirt", "Round Neck T-shirt"),
+        (("Футболка", "f"), ("Футболка", "f"), ("Майка-футболка", "f")),
+    ),
+    "shirts": Nouns(("Shirt", "Casual Shirt", "Button-down"), (("Рубашка", "f"), ("Рубашка", "f"), ("Сорочка", "f"))),
+    "tops": Nouns(("Top", "Blouse", "Summer Top"), (("Топ", "m"), ("Блузка", "f"), ("Топ", "m"))),
+    "sweaters": Nouns(("Sweater", "Pullover", "Knit Jumper"), (("Свитер", "m"), ("Джемпер", "m"), ("Пуловер", "m"))),
+    "sweatshirts": Nouns(("Sweatshirt", "Sweat", "Fleece Sweatshirt"), (("Свитшот", "m"), ("Толстовка", "f"))),
+    "jackets": Nouns(("Jacket", "Jacket", "Outerwear"), (("Куртка", "f"), ("Куртка", "f"), ("Верхняя куртка", "f"))),
+    "jeans": Nouns(("Jeans", "Denim Jeans"), (("Джинсы", "pl"),)),
+    "trousers": Nouns(("Trousers", "Pants", "Slacks"), (("Брюки", "pl"), ("Штаны", "pl"))),
+    "shorts": Nouns(("Shorts", "Summer Shorts"), (("Шорты", "pl"),)),
+    "skirts": Nouns(("Skirt",), (("Юбка", "f"),)),
+    "dresses": Nouns(("Dress", "Dress", "Sundress"), (("Платье", "n"), ("Платье", "n"), ("Сарафан", "m"))),
+    "handbags": Nouns(("Handbag", "Bag", "Shoulder Bag"), (("Сумка", "f"), ("Сумочка", "f"), ("Сумка женская", "f"))),
+    "backpacks": Nouns(("Backpack", "Rucksack", "Daypack"), (("Рюкзак", "m"), ("Рюкзак", "m"), ("Ранец", "m"))),
+    "wallets": Nouns(("Wallet", "Purse"), (("Кошелёк", "m"), ("Портмоне", "n"), ("Бумажник", "m"))),
+    "watches": Nouns(("Watch", "Wristwatch", "Analogue Watch"), (("Часы наручные", "pl"), ("Часы", "pl"))),
+    "sunglasses": Nouns(("Sunglasses", "Shades"), (("Очки солнцезащитные", "pl"), ("Солнечные очки", "pl"))),
+    "caps": Nouns(("Cap", "Hat"), (("Кепка", "f"), ("Бейсболка", "f"), ("Головной убор", "m"))),
+    "belts": Nouns(("Belt", "Waist Belt"), (("Ремень", "m"), ("Пояс", "m"))),
+    "sneakers": Nouns(("Sneakers", "Trainers", "Casual Shoes"), (("Кроссовки", "pl"), ("Кеды", "pl"))),
+    "formal": Nouns(("Formal Shoes", "Dress Shoes", "Shoes"), (("Туфли", "pl"), ("Полуботинки", "pl"))),
+    "heels": Nouns(
+        ("Heels", "Pumps", "Heeled Shoes"), (("Туфли на каблуке", "pl"), ("Туфли-лодочки", "pl"), ("Туфли", "pl"))
+    ),
+    "boots": Nouns(("Boots",), (("Ботинки", "pl"), ("Сапоги", "pl"))),
+    "sandals": Nouns(("Sandals", "Summer Sandals"), (("Сандалии", "pl"), ("Босоножки", "pl"))),
+    "flipflops": Nouns(("Flip Flops", "Slippers"), (("Шлёпанцы", "pl"), ("Сланцы", "pl"), ("Вьетнамки", "pl"))),
+}
+
+CUTS: dict[str, tuple[str, str]] = {
+    "crew": ("crew neck", "с круглым вырезом"),
+    "v-neck": ("V-neck", "с V-образным вырезом"),
+    "polo": ("polo", "поло"),
+    "long sleeve": ("long sleeve", "с длинным рукавом"),
+    "ringer": ("contrast trim", "с кантом"),
+    "classic": ("classic", "классика"),
+    "short sleeve": ("short sleeve", "с коротким рукавом"),
+    "denim": ("denim", "из денима"),
+    "camisole": ("strappy", "на бретелях"),
+    "sleeveless": ("sleeveless", "без рукавов"),
+    "peplum": ("peplum", "с баской"),
+    "off shoulder": ("off shoulder", "с открытыми плечами"),
+    "bell sleeve": ("bell sleeve", "рукав-колокол"),
+    "fitted": ("slim fit", "приталенный крой"),
+    "turtleneck": ("turtleneck", "с высоким горлом"),
+    "cardigan": ("cardigan", "кардиган на пуговицах"),
+    "hoodie": ("hooded", "с капюшоном"),
+    "zip hoodie": ("zip-up", "на молнии"),
+    "bomber": ("bomber", "бомбер"),
+    "blazer": ("blazer", "пиджачного кроя"),
+    "puffer": ("puffer", "стёганый верх"),
+    "parka": ("parka", "парка с мехом"),
+    "slim": ("slim", "зауженные"),
+    "straight": ("straight leg", "прямые"),
+    "flared": ("flared", "клёш"),
+    "ripped": ("ripped", "рваные"),
+    "wide": ("wide", "широкий крой"),
+    "chino": ("chino", "чинос"),
+    "cargo": ("cargo", "карго"),
+    "jogger": ("jogger", "на резинке"),
+    "sport": ("sport", "спорт"),
+    "skort": ("skort style", "с запахом"),
+    "bermuda": ("bermuda", "бермуды"),
+    "pencil": ("pencil", "карандаш"),
+    "a-line": ("A-line", "трапеция"),
+    "pleated": ("pleated", "плиссе"),
+    "maxi": ("maxi", "макси"),
+    "tiered": ("tiered", "с оборками"),
+    "mini": ("mini", "мини"),
+    "sheath": ("bodycon", "футляр"),
+    "slip": ("slip", "комбинация"),
+    "shirt dress": ("shirt style", "рубашечного кроя"),
+    "tote": ("tote", "шоппер"),
+    "satchel": ("satchel", "с клапаном"),
+    "hobo": ("hobo", "хобо"),
+    "crossbody": ("crossbody", "через плечо"),
+    "evening": ("evening", "вечерний вариант"),
+    "school": ("school", "для школы"),
+    "city": ("city", "городской вариант"),
+    "hiking": ("hiking", "для походов"),
+    "roll-top": ("roll-top", "ролл-топ"),
+    "bifold": ("bifold", "в два сложения"),
+    "zip": ("zip around", "на молнии"),
+    "long": ("long", "на кнопке"),
+    "cards": ("card slots", "для карт"),
+    "leather": ("leather strap", "на кожаном ремешке"),
+    "bracelet": ("steel bracelet", "на браслете"),
+    "square": ("square", "квадратная форма"),
+    "chronograph": ("chronograph", "хронограф"),
+    "digital": ("digital", "электроника"),
+    "aviator": ("aviator", "авиаторы"),
+    "round": ("round", "круглая форма"),
+    "cat eye": ("cat eye", "кошачий глаз"),
+    "baseball": ("baseball", "бейсбол"),
+    "trucker": ("trucker", "с сеткой"),
+    "flat peak": ("snapback", "прямой козырёк"),
+    "beanie": ("beanie", "вязаная шапка"),
+    "braided": ("braided", "плетёнка"),
+    "thin": ("thin", "тонкий вариант"),
+    "low": ("low top", "низкие"),
+    "high-top": ("high top", "высокие"),
+    "running": ("running", "для бега"),
+    "slip-on": ("slip-on", "слипоны"),
+    "oxford": ("oxford", "оксфорды"),
+    "derby": ("derby", "дерби"),
+    "loafer": ("loafer", "лоферы"),
+    "monk strap": ("monk strap", "монки"),
+    "stiletto": ("stiletto", "на шпильке"),
+    "pump": ("block heel", "устойчивый каблук"),
+    "ankle strap": ("ankle strap", "с ремешком"),
+    "platform": ("platform", "на платформе"),
+    "kitten": ("kitten heel", "каблук-рюмка"),
+    "ankle": ("ankle", "полусапожки"),
+    "chelsea": ("chelsea", "челси"),
+    "lace-up": ("lace-up", "на шнуровке"),
+    "knee-high": ("knee-high", "высокие"),
+    "heeled": ("heeled", "на каблуке"),
+    "rubber": ("rubber", "резиновые"),
+    "flat": ("flat", "плоская подошва"),
+    "wedge": ("wedge", "на танкетке"),
+    "gladiator": ("gladiator", "гладиаторы"),
+    "slide": ("slide", "без задника"),
+    "beach": ("beach", "пляжные"),
+}
+
+MATERIALS: dict[str, tuple[str, str]] = {
+    "cotton": ("cotton", "хлопок"),
+    "polyester": ("polyester", "полиэстер"),
+    "viscose": ("viscose", "вискоза"),
+    "linen": ("linen", "лён"),
+    "wool": ("wool", "шерсть"),
+    "acrylic": ("acrylic", "акрил"),
+    "fleece": ("fleece", "футер"),
+    "nylon": ("nylon", "нейлон"),
+    "denim": ("denim", "деним"),
+    "leather": ("leather", "натуральная кожа"),
+    "faux leather": ("faux leather", "экокожа"),
+    "suede": ("suede", "замша"),
+    "canvas": ("canvas", "брезент"),
+    "steel": ("steel", "сталь"),
+    "silicone": ("silicone", "силикон"),
+    "plastic": ("plastic", "пластик"),
+    "metal": ("metal", "металл"),
+    "textile": ("textile", "текстиль"),
+    "rubber": ("rubber", "резина"),
+    "eva": ("EVA", "ЭВА"),
+}
+
+PATTERN_WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "solid": (("solid", "plain"), ("однотон", "однотонная расцветка")),
+    "striped": (("striped", "stripes", "stripe print"), ("в полоску", "полосатый принт", "полоска")),
+    "polka dot": (("polka dot", "dotted", "polka dots"), ("в горошек", "в горох", "принт горошек")),
+    "floral": (("floral", "floral print", "flower print"), ("с цветочным принтом", "в цветочек", "принт цветы")),
+    "checker": (("checked", "plaid", "checkered", "gingham"), ("в клетку", "клетчатый принт", "клетка")),
+}
+
+GENDER_WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "women": (("Women", "Women's", "Ladies"), ("жен.", "женский", "для женщин", "жен")),
+    "men": (("Men", "Men's", "Mens"), ("муж.", "мужской", "для мужчин", "муж")),
+    "unisex": (("Unisex", "Unisex"), ("унисекс", "унисекс")),
+}
+
+SEASON_WORDS: dict[str, tuple[str, str]] = {
+    "summer": ("summer", "лето"),
+    "winter": ("winter", "зима"),
+    "spring/autumn": ("mid-season", "демисезон"),
+    "all-season": ("all season", "круглый год"),
+}
+
+BRANDS = (
+    "Lumivera",
+    "Nordquill",
+    "Tessoro Blu",
+    "Kavellin",
+    "Briskova",
+    "Oruvia",
+    "Zelfano",
+    "Kostrelli",
+    "Dwyndle",
+    "Marquisto",
+    "Habrovo",
+    "Sundrel",
+    "Velmorra",
+    "Пряжкино",
+    "Лесовея",
+    "Вельветта",
+    "Tanquist",
+    "Mirodel",
+)
+"""Made up, all of them."""
