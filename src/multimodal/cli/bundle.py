@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Look into a bundle, or check it.")
 
 BundleArgument = Annotated[Path, typer.Argument(help="Folder of the bundle.")]
+_BRIEF = ("rows", "top1", "top2", "macro_f1", "hf1", "ece")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
@@ -124,10 +125,11 @@ def _print_figures(console: Console, metrics: Mapping[str, Any]) -> None:
     rows = [(name, figures) for name, figures in _groups(metrics) if any(key in figures for key in FIGURES)]
     if not rows:
         return
-    table = Table("", title="Metrics", title_justify="left", box=SIMPLE)
-    columns = [key for key in FIGURES if any(key in figures for _, figures in rows)]
+    table = Table(title="Metrics", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column(overflow="fold", min_width=24)
+    columns = [key for key in _BRIEF if any(key in figures for _, figures in rows)]
     for key in columns:
-        table.add_column(FIGURES[key], justify="right", no_wrap=len(FIGURES[key]) < 6)
+        table.add_column(FIGURES[key], justify="right", min_width=6)
     for name, figures in rows:
         table.add_row(Text(name), *(_shown(figures.get(key)) for key in columns))
     console.print(table)

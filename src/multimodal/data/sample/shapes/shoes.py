@@ -82,8 +82,12 @@ def draw_formal(sk: Sketch, spec: Spec, rng: Random) -> None:
         sk.fill([(-24, -14, "c"), (-16, -17, "c"), (10, 2), (4, 8), (-14, 0)], tint(base, 0.82))
         for i in range(4):
             sk.line([(-19 + 7 * i, -4 + 3 * i), (-11 + 7 * i, -9 + 3.6 * i)], tint(base, 0.4), 1.7)
-        sk.line([(-26, -6), (-8, 12), (14, 10)], edge, 1.1)
-        sk.line([(36, 12), (40, 22), (38, 31)], edge, 1.2)
+        if spec.cut == "oxford":  # closed lacing, and a cap over the toe
+            sk.line([(-26, -6), (-8, 12), (14, 10)], edge, 1.1)
+            sk.line([(36, 12), (40, 22), (38, 31)], edge, 1.2)
+        else:  # open flaps sewn on the vamp
+            sk.line([(-30, -8), (-24, 14), (-4, 19), (14, 8)], edge, 1.3)
+            sk.dashes([(-27, -4), (-22, 11), (-4, 16), (11, 7)], tint(base, 1.4), 0.8)
     elif spec.cut == "loafer":
         sk.line([(-6, -3), (16, 14), (44, 16), (62, 18)], edge, 1.3)
         sk.fill([(-14, -8), (-4, -4), (8, 24, "c"), (-4, 24, "c")], tint(base, 0.78))
