@@ -8,11 +8,11 @@ BIN      := $(VENV)/bin
 PIP      := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint check bench clean
+.PHONY: help demo test slow lint check docs-check bench clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | \
-	    awk -F'|' '{ printf "  make %-7s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
+	    awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.serve  ## start the service, ask it about a handful of products, stop it
 	@$(BIN)/python -m multimodal_api.demo
@@ -30,9 +30,14 @@ lint: $(VENV)/.all  ## ruff and mypy --strict
 check: lint  ## lint, then test: what CI asks for
 	@$(MAKE) --no-print-directory test
 
-bench: $(VENV)/.all  ## the tables of the README: accuracy, then latency
-	@$(BIN)/python benchmarks/accuracy.py
-	@$(BIN)/python benchmarks/latency.py
+docs-check: $(VENV)/.all  ## README, docs, model card and notebooks are true
+	@$(BIN)/python -m pytest tests/test_docs.py tests/test_notebooks.py
+
+bench: $(VENV)/.all  ## measure and write the tables of the README and the model card
+	@mkdir -p benchmarks/results
+	@$(BIN)/python benchmarks/accuracy.py --json benchmarks/results/accuracy-fashion.json
+	@$(BIN)/python benchmarks/latency.py --json benchmarks/results/latency.json
+	@$(BIN)/python benchmarks/publish.py
 
 clean:  ## remove .venv, caches and builds; runs/ and artifacts/ stay
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -10,6 +10,7 @@ an answer that knows nothing (all leaves alike), and their number is printed.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import platform
@@ -146,7 +147,7 @@ def _measure(
     outcomes = [] if predictor is None else [_ours(predictor, rows, case)]
     for peer in _peers(case, options, tree):
         _progress(f"{case.name}: {peer.name}")
-        outcomes.append(_peer(peer, train, rows))
+        outcomes.append(_kept(peer, train, rows, case, options))
     hits = {o.system: label_ranks(_finite(o.scores), labels) == 0 for o in outcomes}
     others = [name for name in hits if name != OURS] if OURS in hits else []
     return {
@@ -192,6 +193,24 @@ def _peer(peer: Peer, train: Sequence[Product], rows: Sequence[Product]) -> Outc
     fitted = time.perf_counter()
     scores = peer.predict(rows).scores
     return Outcome(peer.name, scores, fitted - started, time.perf_counter() - fitted)
+
+
+def _kept(
+    peer: Peer, train: Sequence[Product], rows: Sequence[Product], case: Case, options: argparse.Namespace
+) -> Outcome:
+    """A peer's outcome, read back where the very same peer was measured on the very same rows before."""
+    if options.keep is None:
+        return _peer(peer, train, rows)
+    told = [peer.name, case.name, str(options.fasttext_rate)]
+    told += [repr((p.category_id, visible_text(p, sorted(case.inputs)))) for p in (*train, *rows)]
+    file = options.keep / f"{hashlib.sha256(chr(10).join(told).encode()).hexdigest()[:24]}.npz"
+    if file.exists():
+        with np.load(file, allow_pickle=False) as kept:
+            return Outcome(peer.name, kept["scores"], float(kept["fit"]), float(kept["predict"]))
+    outcome = _peer(peer, train, rows)
+    options.keep.mkdir(parents=True, exist_ok=True)
+    np.savez(file, scores=outcome.scores, fit=outcome.fit_seconds or 0.0, predict=outcome.predict_seconds)
+    return outcome
 
 
 def _peers(case: Case, options: argparse.Namespace, tree: Tree) -> Iterator[Peer]:
@@ -292,6 +311,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--peers-only", action="store_true", help="leave our bundle out")
     parser.add_argument("--case", action="append", help="only this case ('title', 'masked title', …)")
     parser.add_argument("--json", type=Path, help="write all figures here")
+    parser.add_argument("--keep", type=Path, help="keep the peers' answers in this folder and use those kept before")
     return parser.parse_args(arguments)
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pydantic import ValidationError
 
 from multimodal.artifact.layout import LAYOUT, BundleLayout
-from multimodal.artifact.manifest import SCHEMA_VERSION, Manifest
+from multimodal.artifact.manifest import SCHEMA_VERSION, Manifest, own_sha256
 from multimodal.errors import BundleError, MissingExtraError
 from multimodal.taxonomy import Tree
 
@@ -78,7 +78,7 @@ def read_manifest(folder: Path) -> Manifest:
     """Reads and validates ``manifest.json``.
 
     Raises:
-        BundleError: it is missing, not JSON, of another schema version or not as declared.
+        BundleError: it is missing, changed, not JSON, of another schema version or not as declared.
     """
     file = folder / LAYOUT.manifest
     if not file.is_file():
@@ -97,11 +97,35 @@ def read_manifest(folder: Path) -> Manifest:
             "Install the release of multimodal that made it, or export it again with this one."
         )
     try:
-        return Manifest.model_validate(raw)
+        manifest = Manifest.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(p) for p in first["loc"])
         raise BundleError(f"{file}: {where}: {first['msg']}. Export the bundle again.") from error
+    if manifest.manifest_sha256 is not None and manifest.manifest_sha256 != own_sha256(raw):
+        raise BundleError(
+            f"{file}: changed since it was exported: its values do not have the sha256 it expects of itself. "
+            "Fetch or export the bundle again; a bundle is never repaired by hand."
+        )
+    _check_complete(manifest, file)
+    return manifest
+
+
+def _check_complete(manifest: Manifest, file: Path) -> None:
+    """The files that the manifest's own parts need are among those it lists."""
+    needed = {
+        LAYOUT.tree: True,
+        LAYOUT.vocabulary: manifest.text is not None,
+        LAYOUT.text: manifest.text is not None,
+        LAYOUT.image: manifest.image is not None,
+        LAYOUT.fusion: manifest.fusion,
+    }
+    missing = [name for name, asked in needed.items() if asked and name not in manifest.files]
+    if missing:
+        raise BundleError(
+            f"{file}: files: got no {', '.join(missing)}, expected every file of the parts it describes. "
+            "Export the bundle again."
+        )
 
 
 def verify_bundle(folder: str | Path) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -89,6 +91,15 @@ class Manifest(_Strict):
     metrics: dict[str, Any] = {}
     provenance: dict[str, Any] = {}
     files: dict[str, FileEntry]
+    manifest_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """``own_sha256`` of this manifest: temperatures stand here, and a changed digit must show."""
+
+
+def own_sha256(raw: Mapping[str, Any]) -> str:
+    """Hex sha256 of a manifest as parsed from JSON, whatever its layout, without the hash it says of itself."""
+    told = {key: value for key, value in raw.items() if key != "manifest_sha256"}
+    canonical = json.dumps(told, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
 def mix_name(inputs: Iterable[InputName]) -> str:

@@ -27,7 +27,7 @@ def serve(
         typer.Option(min=1, help="Threads inside one classification.", envvar="MULTIMODAL_THREADS"),
     ] = None,
 ) -> None:
-    """Serves a bundle over HTTP: POST /classify, a page at /, its description at /docs.
+    """Serves a bundle over HTTP: POST /classify, its description at /docs.
 
     \b
     Examples:

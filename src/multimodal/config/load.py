@@ -35,7 +35,9 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
         raw = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{file}: no such file; expected a YAML configuration, see configs/") from None
-    except yaml.YAMLError as error:
+    except OSError as error:
+        raise ConfigError(f"{file}: not readable ({error.strerror}); expected a YAML configuration") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: not readable as YAML: {error}") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{file}: got {type(raw).__name__}, expected a mapping of keys at the top")
@@ -114,17 +116,21 @@ def _override(raw: dict[str, Any], item: str) -> None:
     *parents, last = key.split(".")
     target: Any = raw
     for part in parents:
-        if isinstance(target, list):
-            target = target[int(part)]
-            continue
-        target = target.setdefault(part, {})
+        target = target[_place(target, part, item)] if isinstance(target, list) else target.setdefault(part, {})
         if not isinstance(target, dict | list):
             raise ConfigError(f"--set {item!r}: {part!r} holds a value, not keys")
-    value = yaml.safe_load(text)
-    if isinstance(target, list):
-        target[int(last)] = value
-    else:
-        target[last] = value
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {item!r}: {text!r} is not readable as YAML: {error}") from error
+    target[_place(target, last, item) if isinstance(target, list) else last] = value
+
+
+def _place(target: list[Any], part: str, item: str) -> int:
+    """The place in a list that a part of a key names."""
+    if not (part.isdecimal() and int(part) < len(target)):
+        raise ConfigError(f"--set {item!r}: got {part!r}, expected a place in a list of {len(target)}, from 0")
+    return int(part)
 
 
 def _refuse_test_splits(config: RunConfig, origin: str) -> None:

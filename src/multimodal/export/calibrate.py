@@ -14,10 +14,9 @@ from multimodal.artifact.engine import Engine, mix_heads
 from multimodal.evaluation import fit_mix, fit_temperature, nll
 from multimodal.numeric import log_softmax
 from multimodal.training.arrays import Split
+from multimodal.training.run import MIN_ROWS
 from multimodal.types import INPUTS, TEXT_INPUTS, FloatArray, HeadName, InputName
 
-_MIN_ROWS = 20
-"""Fewer rows than this in a half and the whole of val is used for it."""
 Inputs = tuple[InputName, ...]
 Logits = Mapping[HeadName, FloatArray]
 Rows = npt.NDArray[np.int64]
@@ -41,14 +40,14 @@ class Scorer:
         self._image: tuple[FloatArray, FloatArray] | None = None
 
     def available(self) -> list[Inputs]:
-        """Every mix of inputs that at least ``_MIN_ROWS`` rows have in full."""
+        """Every mix of inputs that at least ``MIN_ROWS`` rows have in full."""
         there: list[InputName] = []
         if self.split.text is not None:
             there += [n for i, n in enumerate(TEXT_INPUTS) if self.split.has_field[:, i].any()]
         if self.split.pixels is not None and self.split.has_image.any():
             there.append("image")
         subsets = chain.from_iterable(combinations(there, k) for k in range(1, len(there) + 1))
-        return [mix for mix in subsets if len(self.rows(mix)) >= _MIN_ROWS]
+        return [mix for mix in subsets if len(self.rows(mix)) >= MIN_ROWS]
 
     def rows(self, mix: Inputs) -> Rows:
         """Rows that have every input of the mix."""
@@ -78,7 +77,8 @@ class Scorer:
 
     def _text(self, mix: Inputs, rows: Rows) -> tuple[FloatArray, FloatArray]:
         features = self.split.text
-        assert features is not None and self.ids is not None
+        assert features is not None
+        assert self.ids is not None
         fields = [i for i, name in enumerate(TEXT_INPUTS) if name in mix]
         ids = np.where(np.isin(features.fields, fields), self.ids, 0).astype(np.int32)
         parts = []
@@ -160,8 +160,8 @@ def _halves(split: Split, rows: Rows) -> tuple[Rows, Rows]:
     everything = np.arange(len(rows))
     select, held = np.flatnonzero(half == "select"), np.flatnonzero(half == "calibrate")
     return (
-        select if len(select) >= _MIN_ROWS else everything,
-        held if len(held) >= _MIN_ROWS else everything,
+        select if len(select) >= MIN_ROWS else everything,
+        held if len(held) >= MIN_ROWS else everything,
     )
 
 

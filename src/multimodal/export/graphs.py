@@ -20,6 +20,7 @@ from multimodal.models.from_bundle import SCALE_SUFFIX, STORED_SUFFIX
 from multimodal.models.fusion import FusionMLP
 from multimodal.models.image import ImageTower
 from multimodal.models.text import NgramTower
+from multimodal.types import TEXT_INPUTS
 
 TextStorage = Literal["float32", "float16", "int8"]
 WeightStorage = Literal["float32", "int16"]
@@ -29,13 +30,17 @@ INT16_MAX = 32767
 class TextGraph(nn.Module):
     """The text tower over padded ids: idf folded into the table, the table stored as asked.
 
-    int8 rows have a scale each (symmetric, absolute maximum), so Gather, Cast and Mul are all it takes.
+    int8 rows have a scale each (symmetric, absolute maximum). Beside the table stand each n-gram's idf and
+    field: what it takes to give the weights of a field their length of 1.
     """
 
     def __init__(self, tower: NgramTower, storage: TextStorage) -> None:
         super().__init__()
         idf: Tensor = tower.idf  # type: ignore[assignment]
-        table = tower.table.weight.detach() * idf[:, None]
+        table = tower.table.weight.detach() * tower.row_weights()[:, None]
+        self.register_buffer("idf", (idf if storage == "float32" else idf.half())[:, None].clone())
+        field: Tensor = tower.field  # type: ignore[assignment]
+        self.register_buffer("field", field.to(torch.uint8)[:, None])
         self.scaled = storage == "int8"
         if self.scaled:
             scale = table.abs().amax(dim=1).clamp_min(1e-12) / 127
@@ -43,18 +48,26 @@ class TextGraph(nn.Module):
             self.register_buffer("scale", scale[:, None])
         else:
             self.register_buffer("table", table.half() if storage == "float16" else table.clone())
-        self.norm = tower.norm
         self.head = tower.head
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """Vectors [N, dim] and logits [N, leaves] of ids [N, T], 0 where padded."""
         table: Tensor = self.table  # type: ignore[assignment]
-        rows = F.embedding(ids, table).float()
+        weight = self._lengths(ids)
         if self.scaled:
             scale: Tensor = self.scale  # type: ignore[assignment]
-            rows = rows * F.embedding(ids, scale)
-        vector = self.norm(rows.sum(dim=1))
+            weight = weight * F.embedding(ids, scale)[:, :, 0]
+        vector = torch.matmul(weight[:, None], F.embedding(ids, table).float())[:, 0]
         return vector, self.head(vector)
+
+    def _lengths(self, ids: Tensor) -> Tensor:
+        """What brings the weights of each id's field to length 1 in its product [N, T]."""
+        idf: Tensor = self.idf  # type: ignore[assignment]
+        field: Tensor = self.field  # type: ignore[assignment]
+        fields = torch.arange(len(TEXT_INPUTS), dtype=torch.int32)
+        inside = (F.embedding(ids, field).int() == fields).float()
+        squares = (F.embedding(ids, idf).float().square() * inside).sum(dim=1, keepdim=True)
+        return (inside * squares.clamp_min(1e-12).rsqrt()).sum(dim=2)
 
 
 def export_text(tower: NgramTower, file: Path, storage: TextStorage) -> None:

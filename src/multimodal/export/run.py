@@ -11,7 +11,7 @@ from rich.console import Console
 
 from multimodal.config.models import RunConfig
 from multimodal.export.parity import Towers
-from multimodal.export.write import Export, write_bundle
+from multimodal.export.write import Export, check_output, write_bundle
 from multimodal.training.fit import pick_device
 from multimodal.training.plots import plot_curves
 from multimodal.training.run import seed_everything, start_run
@@ -32,9 +32,10 @@ def train(config: RunConfig, *, resume: bool = True) -> Path:
     Raises:
         MissingExtraError: torch and its companions are not installed.
         ConfigError, DataError, TreeError: the configuration or the data cannot be used as described.
-        ExportError: the exported graphs do not agree with the trained model.
+        ExportError: the exported graphs do not agree with the trained model, or the output is no bundle's.
     """
     began = time.monotonic()
+    check_output(Path(config.output))
     seed_everything(config.training.seed)
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)

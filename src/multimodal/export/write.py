@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,17 +12,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 import multimodal
 from multimodal.artifact import LAYOUT, Bundle, Calibration, Manifest, mix_name
 from multimodal.artifact.bundle import sha256_of
 from multimodal.artifact.engine import Engine, mix_heads
-from multimodal.artifact.manifest import SCHEMA_VERSION, FileEntry, ImageSpec, TextSpec
+from multimodal.artifact.manifest import SCHEMA_VERSION, FileEntry, ImageSpec, TextSpec, own_sha256
 from multimodal.config import RunConfig
 from multimodal.errors import ExportError
 from multimodal.evaluation import summarise
-from multimodal.export.calibrate import Inputs, MixScores, Scorer, calibrate
+from multimodal.export.calibrate import MIN_ROWS, Inputs, MixScores, Scorer, calibrate
 from multimodal.export.graphs import export_fusion, export_image, export_text
 from multimodal.export.parity import Towers, prove
 from multimodal.image.kitchen import VERSION as IMAGE_VERSION
@@ -29,7 +30,7 @@ from multimodal.taxonomy import Tree
 from multimodal.text.kitchen import VERSION as TEXT_VERSION
 from multimodal.training.arrays import Split
 from multimodal.training.prepare import image_kitchen, text_kitchen
-from multimodal.types import INPUTS, HeadName, InputName
+from multimodal.types import INPUTS, TEXT_INPUTS, HeadName, InputName
 
 _NO_SCORES = Calibration(mixes={})
 
@@ -50,12 +51,10 @@ def write_bundle(export: Export, work: Path) -> Path:
     """Exports, proves parity, calibrates and moves the finished bundle to the configured output.
 
     Raises:
-        ExportError: parity fails, or there is no validation row to calibrate on. The output is untouched.
+        ExportError: parity fails, there are too few validation rows to calibrate on, or the output is a
+            folder of something else. The output is untouched.
     """
-    if len(export.val) == 0:
-        raise ExportError(
-            "got no usable validation row, expected some to calibrate on; look at the rejected rows"
-        )
+    check_output(Path(export.config.output))
     folder = work / "bundle"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -66,10 +65,13 @@ def write_bundle(export: Export, work: Path) -> Path:
     parity = prove(engine, export.towers, export.val, export.config.export.parity_rows, stored)
     scorer = Scorer(engine, export.val)
     calibration, scores = calibrate(scorer)
+    _check_answers(calibration, export.towers)
     provenance = {**export.provenance, "parity": {head: asdict(p) for head, p in parity.items()}}
     metrics = _metrics(calibration, scores, export)
     manifest = _manifest(export, folder, calibration, metrics, provenance)
-    folder.joinpath(LAYOUT.manifest).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    own = own_sha256(json.loads(manifest.model_dump_json()))
+    told = manifest.model_copy(update={"manifest_sha256": own}).model_dump_json(indent=1)
+    folder.joinpath(LAYOUT.manifest).write_text(told + "\n", encoding="utf-8")
     return _publish(folder, Path(export.config.output))
 
 
@@ -78,7 +80,8 @@ def _write_parts(export: Export, folder: Path) -> None:
     folder.joinpath(LAYOUT.tree).write_text(export.tree.to_json() + "\n", encoding="utf-8")
     if towers.text is not None:
         assert export.vocabulary is not None
-        save_file({"hashes": export.vocabulary}, folder / LAYOUT.vocabulary)
+        # Not save_file: it makes a file that nobody but its owner can read.
+        folder.joinpath(LAYOUT.vocabulary).write_bytes(save({"hashes": export.vocabulary}))
         export_text(towers.text, folder / LAYOUT.text, config.export.text_storage)
     if towers.image is not None:
         assert config.image is not None
@@ -180,13 +183,46 @@ def _metrics(
     return {"val": found}
 
 
+def check_output(output: Path) -> None:
+    """Refuses an output that is neither free, nor empty, nor an older bundle: it is about to be replaced.
+
+    Raises:
+        ExportError: naming what is there.
+    """
+    if not output.exists() or output.joinpath(LAYOUT.manifest).is_file():
+        return
+    if not output.is_dir() or any(output.iterdir()):
+        what = "a folder of other things" if output.is_dir() else "a file"
+        raise ExportError(
+            f"output: {output} is {what}, expected a name that is free or an older bundle, which would be "
+            "replaced; name another folder"
+        )
+
+
+def _check_answers(calibration: Calibration, towers: Towers) -> None:
+    """Every tower must answer some mix of inputs, or it was trained for nothing."""
+    inputs = set(_inputs(calibration))
+    for part, there, names in (
+        ("text", towers.text is not None, set(TEXT_INPUTS)),
+        ("image", towers.image is not None, {"image"}),
+    ):
+        if there and not inputs & names:
+            raise ExportError(
+                f"{part} tower: got fewer than {MIN_ROWS} validation rows with {' or '.join(sorted(names))}, "
+                f"expected at least {MIN_ROWS} to calibrate on; add such rows to data.val, or set {part}: null"
+            )
+
+
 def _publish(folder: Path, output: Path) -> Path:
     """Puts the finished bundle in place; files about an older bundle there do not outlive it."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    old = output.with_name(output.name + ".old")
+    new, old = (output.with_name(f"{output.name}.{suffix}") for suffix in ("new", "old"))
+    shutil.rmtree(new, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
+    # Copied beside it first: a kill while copying must not leave half a bundle in place.
+    shutil.copytree(folder, new)
     if output.exists():
         output.rename(old)
-    shutil.copytree(folder, output)
+    new.rename(output)
     shutil.rmtree(old, ignore_errors=True)
     return output

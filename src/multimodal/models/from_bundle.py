@@ -61,7 +61,7 @@ def load_tower(tower: nn.Module, folder: Path, part: Literal["image", "fusion"])
 
 
 def load_text(tower: NgramTower, vocabulary: np.ndarray[tuple[int], np.dtype[np.uint32]], folder: Path) -> int:
-    """Fills a text tower with a bundle's rows for the n-grams both know; its idf must be set before.
+    """Fills a text tower with a bundle's rows for the n-grams both know; its idf and fields must be set before.
 
     Returns:
         How many rows of the vocabulary were found in the bundle.
@@ -72,7 +72,7 @@ def load_text(tower: NgramTower, vocabulary: np.ndarray[tuple[int], np.dtype[np.
     state = read_state(folder, "text")
     table = state["table"].float()
     if "scale" in state:
-        table = table * state["scale"].float()
+        table = table * state["scale"].float().reshape(-1, 1)
     if table.shape[1] != tower.dim or state["head.weight"].shape != tower.head.weight.shape:
         raise ConfigError(
             f"training.init_from: {folder}: its text tower has width {table.shape[1]} and "
@@ -81,10 +81,10 @@ def load_text(tower: NgramTower, vocabulary: np.ndarray[tuple[int], np.dtype[np.
         )
     old = open_bundle(folder, verify=False).vocabulary()
     _, at_new, at_old = np.intersect1d(vocabulary, old, assume_unique=True, return_indices=True)
-    idf: Tensor = tower.idf  # type: ignore[assignment]
     rows = torch.from_numpy(at_new + 1)
+    weights = tower.row_weights().clamp_min(1e-6)
     with torch.no_grad():
-        tower.table.weight[rows] = table[torch.from_numpy(at_old + 1)] / idf[rows, None].clamp_min(1e-6)
-        for name in ("norm.weight", "norm.bias", "head.weight", "head.bias"):
+        tower.table.weight[rows] = table[torch.from_numpy(at_old + 1)] / weights[rows, None]
+        for name in ("head.weight", "head.bias"):
             tower.get_parameter(name).copy_(state[name])
     return len(at_new)

@@ -115,6 +115,8 @@ class Predictor:
     ) -> Iterator[Answer]:
         """As ``classify``, one batch in memory at a time."""
         _check_options(top_k, min_confidence)
+        if batch_size < 1:
+            raise InputError(f"batch_size: got {batch_size}, expected 1 or more", code="batch_size")
         row = 0
         iterator = iter(products)
         while chunk := list(islice(iterator, batch_size)):

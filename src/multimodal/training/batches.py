@@ -38,6 +38,14 @@ def inverse_document_frequency(features: TextFeatures, ids: Ids, vocabulary: int
     return idf.astype(np.float32)
 
 
+def field_of(features: TextFeatures, ids: Ids, vocabulary: int) -> npt.NDArray[np.int64]:
+    """The field that each id comes from (fields never share a hash but by collision). [V + 1]."""
+    field = np.zeros(vocabulary + 1, np.int64)
+    field[ids] = features.fields
+    field[0] = TITLE
+    return field
+
+
 @dataclass(frozen=True, slots=True)
 class Dropout:
     """Chances by which text is hidden in training."""
@@ -58,9 +66,7 @@ class TextBatcher:
         self.masked = split.masked
         self.masked_ids = None if split.masked is None else lookup(vocabulary, split.masked.hashes)
 
-    def batch(
-        self, rows: npt.NDArray[np.int64], dropout: Dropout, rng: np.random.Generator
-    ) -> tuple[Tensor, Tensor]:
+    def batch(self, rows: npt.NDArray[np.int64], dropout: Dropout, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Flat ids [M] and the start of each row's ids [N], int64."""
         masked = rng.random(len(rows)) < dropout.names
         if self.masked is None or self.masked_ids is None:

@@ -160,4 +160,6 @@ def read_history(folder: Path) -> list[dict[str, Any]]:
     file = folder / "history.jsonl"
     if not file.exists():
         return []
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    lines = (json.loads(line) for line in file.read_text(encoding="utf-8").splitlines())
+    # A killed epoch may have left its line but no checkpoint, and was run again.
+    return list({line["epoch"]: line for line in lines}.values())

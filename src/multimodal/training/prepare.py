@@ -57,24 +57,30 @@ class Preparer:
         items = check_labels(read_sources(tuple(sources), labelled=True), self.tree.leaves, self.tree.inner)
         rejected: list[RowError] = []
         products: list[Product] = []
+        numbers: list[int] = []
         parts: list[TextFeatures] = []
         masked: list[TextFeatures] = []
         fields: list[TextFields] = []
         has_image: list[bool] = []
         pixel_file.parent.mkdir(parents=True, exist_ok=True)
+        # Another run may still be reading its photos from the file of this name.
+        pixel_file.unlink(missing_ok=True)
+        first = 0
         with ThreadPoolExecutor(2) as pool, pixel_file.open("wb") as out:
             for chunk in _chunks(items, _CHUNK):
                 rejected += [r for r in chunk if isinstance(r, RowError)]
                 cooked = [self._text(p) for p in chunk if isinstance(p, Product)]
                 photos = pool.map(self._pixels, (p for p in chunk if isinstance(p, Product)))
                 kept: list[tuple[Product, object]] = []
-                there = (p for p in chunk if isinstance(p, Product))
-                for product, text, pixels in zip(there, cooked, photos, strict=True):
-                    problem = _unusable(product, len(products) + len(kept), text, pixels)
+                there = ((row, p) for row, p in enumerate(chunk, first) if isinstance(p, Product))
+                first += len(chunk)
+                for (row, product), text, pixels in zip(there, cooked, photos, strict=True):
+                    problem = _unusable(product, row, text, pixels)
                     if problem is not None:
                         rejected.append(problem)
                         continue
                     kept.append((product, text))
+                    numbers.append(row)
                     if self.image is not None:
                         has_image.append(isinstance(pixels, np.ndarray))
                         canvas = pixels if isinstance(pixels, np.ndarray) else self._blank()
@@ -85,18 +91,19 @@ class Preparer:
                     fields += some
                     parts.append(self.text.features(some))
                     masked.append(self.text.features([self._masked(p) for p, _ in kept]))
-        return self._assemble(products, fields, parts, masked, has_image, rejected, pixel_file, halves)
+        half = np.array([split_half(p, i) if halves else "" for p, i in zip(products, numbers, strict=True)])
+        return self._assemble(products, half, fields, parts, masked, has_image, rejected, pixel_file)
 
     def _assemble(
         self,
         products: list[Product],
+        half: npt.NDArray[np.str_],
         fields: list[TextFields],
         parts: list[TextFeatures],
         masked: list[TextFeatures],
         has_image: list[bool],
         rejected: list[RowError],
         pixel_file: Path,
-        halves: bool,
     ) -> Split:
         n = len(products)
         pixels: npt.NDArray[np.uint8] | None = None
@@ -116,7 +123,7 @@ class Preparer:
             masked=concat_features(masked) if self.text else None,
             pixels=pixels,
             has_image=np.array(has_image if self.image else [False] * n, np.bool_),
-            half=np.array([split_half(p, i) if halves else "" for i, p in enumerate(products)]),
+            half=half,
             rejected=tuple(rejected),
         )
 

@@ -14,8 +14,9 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
+from multimodal.artifact import bundle_sha256, open_bundle
 from multimodal.config.models import RunConfig
-from multimodal.errors import DataError
+from multimodal.errors import ConfigError, DataError
 from multimodal.taxonomy import Tree
 from multimodal.training.arrays import Split
 from multimodal.training.prepare import Preparer
@@ -23,6 +24,10 @@ from multimodal.training.tree import tree_of
 from multimodal.types import RowError
 
 _console = Console(stderr=True)
+
+MIN_ROWS = 20
+"""Validation rows that an input, or a mix of inputs, takes to be calibrated."""
+_READ = 2**24
 
 
 @dataclass
@@ -36,6 +41,8 @@ class Run:
     work: Path
     device: str
     resume: bool
+    content: str = ""
+    """Changes whenever a text or a photo of the data, or the bundle to continue from, changes."""
     notes: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -47,7 +54,7 @@ class Run:
     def fingerprint(self, *sections: object) -> str:
         """Changes whenever the data or one of these parts of the configuration changes."""
         told = [repr(s) for s in sections]
-        told += [str(len(self.train)), str(len(self.val)), self.tree.version]
+        told += [str(len(self.train)), str(len(self.val)), self.tree.version, self.content]
         digest = hashlib.sha256("\n".join(told).encode())
         digest.update(self.train.labels.tobytes())
         digest.update(self.val.labels.tobytes())
@@ -65,10 +72,17 @@ class Run:
 
 
 def start_run(config: RunConfig, device: str, resume: bool) -> Run:
-    """Reads the tree and both splits; reports what was rejected."""
+    """Reads the tree and both splits; reports what was rejected.
+
+    Raises:
+        ConfigError: the bundle to continue from has another tree.
+        DataError: a split without a usable row, or without enough of what a tower is to learn from.
+    """
     work = Path(config.work_dir) / config.name
     work.mkdir(parents=True, exist_ok=True)
-    tree = tree_of(config)
+    tree, start = tree_of(config), ""
+    if config.training.init_from is not None:
+        tree, start = _tree_to_continue(config.training.init_from, tree)
     preparer = Preparer(tree, config.text, config.image)
     splits = {}
     for name, sources in (("train", config.data.train), ("val", config.data.val)):
@@ -84,7 +98,55 @@ def start_run(config: RunConfig, device: str, resume: bool) -> Run:
             raise DataError(
                 f"data.{name}: got no usable row, expected some; see {work / f'{name}.rejected.csv'} for why"
             )
-    return Run(config, tree, splits["train"], splits["val"], work, device, resume)
+    run = Run(config, tree, splits["train"], splits["val"], work, device, resume)
+    _check_towers(run)
+    run.content = start + "".join(_content(splits[name], work / f"{name}.pixels") for name in ("train", "val"))
+    return run
+
+
+def _tree_to_continue(init_from: str, tree: Tree) -> tuple[Tree, str]:
+    """The tree of the bundle to continue from, whose leaves are in the order of its heads, and its hash."""
+    bundle = open_bundle(init_from)
+    if bundle.tree.version != tree.version:
+        raise ConfigError(
+            f"training.init_from: {init_from}: its tree has version {bundle.tree.version} and "
+            f"{len(bundle.tree.leaves)} leaves, expected that of 'tree', {tree.version} with {len(tree.leaves)}; "
+            "give the same tree, start from image.weights: bundle:PATH, or leave init_from out"
+        )
+    return bundle.tree, bundle_sha256(bundle.manifest)
+
+
+def _check_towers(run: Run) -> None:
+    """What is asked for must be there: a tower without data would end in a puzzle much later."""
+    for key, asked, train, val in (
+        ("text", run.config.text is not None, run.train.has_text, run.val.has_text),
+        ("image", run.config.image is not None, run.train.has_image, run.val.has_image),
+    ):
+        if not asked:
+            continue
+        what = "usable text" if key == "text" else "a readable photo"
+        way = f"name their columns, or set {key}: null to train without this tower"
+        if train.sum() < 2:
+            raise DataError(f"data.train: got {train.sum()} rows with {what}, expected hundreds at least; {way}")
+        if val.sum() < MIN_ROWS or not val[run.select].any():
+            raise DataError(
+                f"data.val: got {val.sum()} rows with {what} ({val[run.select].sum()} in the half that selects), "
+                f"expected at least {MIN_ROWS}, some of them there; add rows, or {way}"
+            )
+
+
+def _content(split: Split, pixel_file: Path) -> str:
+    """A hash of the texts and photos of a split."""
+    digest = hashlib.sha256()
+    for features in (split.text, split.masked):
+        if features is not None:
+            digest.update(features.hashes.tobytes())
+            digest.update(features.offsets.tobytes())
+    if split.pixels is not None:
+        with pixel_file.open("rb") as stream:
+            while block := stream.read(_READ):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def report_rejected(rows: tuple[RowError, ...], file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
+from multimodal.config.models import TextConfig
 from multimodal.models.from_bundle import load_text, load_tower
 from multimodal.models.fusion import FusionMLP
 from multimodal.models.image import ImageTower
@@ -17,8 +19,15 @@ from multimodal.models.text import NgramTower
 from multimodal.models.weights import load_backbone
 from multimodal.training.arrays import Split
 from multimodal.training.augment import Augment
-from multimodal.training.batches import TextBatcher, build_vocabulary, inverse_document_frequency
+from multimodal.training.batches import (
+    Ids,
+    TextBatcher,
+    build_vocabulary,
+    field_of,
+    inverse_document_frequency,
+)
 from multimodal.training.fit import fit
+from multimodal.training.linear import start_from_svm
 from multimodal.training.run import Run
 from multimodal.training.stages import (
     FusionStage,
@@ -33,6 +42,7 @@ from multimodal.training.stages import (
 
 _console = Console(stderr=True)
 Vocabulary = npt.NDArray[np.uint32]
+Rows = npt.NDArray[np.int64]
 
 
 def train_text(run: Run) -> tuple[NgramTower, Vocabulary]:
@@ -43,16 +53,16 @@ def train_text(run: Run) -> tuple[NgramTower, Vocabulary]:
     vocabulary = build_vocabulary(train.text, config.encoder.vocabulary, config.encoder.min_count)
     _console.print(f"Text tower: {config.encoder.type}, {len(vocabulary):,} n-grams")
     batcher, val_batcher = TextBatcher(train, vocabulary), TextBatcher(val, vocabulary)
-    torch.manual_seed(run.config.training.seed)
-    tower = NgramTower(len(vocabulary), config.encoder.dim, len(run.tree.leaves), config.dropout)
-    idf = inverse_document_frequency(train.text, batcher.plain_ids, len(vocabulary))
-    tower.idf.copy_(torch.from_numpy(idf))  # type: ignore[operator]
+    rows = np.flatnonzero(train.has_text)
+    seed = run.config.training.seed
+    torch.manual_seed(seed)
+    tower = _text_tower(run, config, vocabulary, batcher.plain_ids)
     if run.config.training.init_from:
         found = load_text(tower, vocabulary, Path(run.config.training.init_from))
         origin = run.config.training.init_from
         run.notes["text_weights"] = f"{found} of {len(vocabulary)} n-grams from {origin}"
-    rows = np.flatnonzero(train.has_text)
-    seed = run.config.training.seed
+    elif config.encoder.start == "svm":
+        _start_text(run, tower, config, batcher.plain_ids, rows)
     make, _ = text_batches(train, batcher, rows, config, seed)
     select = run.select[val.has_text[run.select]]
     _, score = text_batches(val, val_batcher, select, config, seed)
@@ -69,6 +79,34 @@ def train_text(run: Run) -> tuple[NgramTower, Vocabulary]:
         resume=run.resume,
     )
     return tower, vocabulary
+
+
+def _text_tower(run: Run, config: TextConfig, vocabulary: Vocabulary, ids: Ids) -> NgramTower:
+    """A tower at random that knows how rare each n-gram is, and of which field."""
+    assert run.train.text is not None
+    encoder = config.encoder
+    tower = NgramTower(len(vocabulary), encoder.dim, len(run.tree.leaves), config.dropout, encoder.other_fields)
+    idf = inverse_document_frequency(run.train.text, ids, len(vocabulary))
+    tower.idf.copy_(torch.from_numpy(idf))  # type: ignore[operator]
+    tower.field.copy_(torch.from_numpy(field_of(run.train.text, ids, len(vocabulary))))  # type: ignore[operator]
+    return tower
+
+
+def _start_text(run: Run, tower: NgramTower, config: TextConfig, ids: Ids, rows: Rows) -> None:
+    """Starts the tower from linear machines, or from those that a killed run of the same kind has left."""
+    assert run.train.text is not None
+    file = run.work / "text_start.pt"
+    fingerprint = run.fingerprint(config.tokenizer, config.lemmas, config.encoder, run.config.training.seed)
+    if run.resume and file.exists():
+        kept = torch.load(file, weights_only=True)
+        if kept["fingerprint"] == fingerprint:
+            tower.load_state_dict(kept["state"])
+            return
+    began = time.monotonic()
+    with _console.status("Text tower: linear machines to start from"):
+        start_from_svm(tower, run.train.text, ids, rows, run.train.labels, config.encoder.svm_cost)
+    _console.print(f"  text: linear machines in {time.monotonic() - began:.0f} s", highlight=False)
+    torch.save({"fingerprint": fingerprint, "state": tower.state_dict()}, file)
 
 
 def train_image(run: Run) -> ImageTower:
@@ -146,9 +184,7 @@ def train_fusion(run: Run, text: NgramTower, image: ImageTower, vocabulary: Voca
     return network.fusion
 
 
-def image_vectors(
-    run: Run, tower: ImageTower, split: Split, augment: Augment, views: int
-) -> npt.NDArray[np.float16]:
+def image_vectors(run: Run, tower: ImageTower, split: Split, augment: Augment, views: int) -> npt.NDArray[np.float16]:
     """Photo vectors [1 + views, N, dim], the plain photo first; zeros where there is none."""
     pixels = split.pixels
     assert pixels is not None

@@ -1,0 +1,111 @@
+"""Session fixtures: a drawn catalog, and a tiny bundle trained on it once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from multimodal.config import RunConfig, load_config
+from multimodal.data import read_source
+from multimodal.data.sample import SampleFiles, write_sample
+from multimodal.serving import Predictor
+from multimodal.types import Product
+
+if TYPE_CHECKING:
+    from multimodal.export.write import Export
+
+TINY = (
+    "image.size=[48, 36]",
+    "image.epochs=2",
+    "image.patience=2",
+    "text.epochs=3",
+    "text.encoder.vocabulary=4096",
+    "text.encoder.dim=24",
+    "fusion.epochs=2",
+    "fusion.views=1",
+    "fusion.hidden=32",
+    "training.device=cpu",
+    "training.threads=1",
+)
+"""What makes a configuration of the sample catalog quick rather than good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tiny:
+    """A quick training run: its bundle, and the torch modules and rows the bundle was made from."""
+
+    bundle: Path
+    export: Export
+
+
+@pytest.fixture(scope="session")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> SampleFiles:
+    """600 drawn products in three splits, with a tree and a configuration."""
+    return write_sample(tmp_path_factory.mktemp("drawn") / "catalog", products=600, seed=1)
+
+
+@pytest.fixture(scope="session")
+def configure(catalog: SampleFiles) -> Callable[..., RunConfig]:
+    """Makes quick configurations of the catalog that write under a folder; further settings come last."""
+
+    def make(folder: Path, *settings: str) -> RunConfig:
+        places = (f"output={folder / 'bundle'}", f"work_dir={folder / 'runs'}")
+        return load_config(catalog.config, [*TINY, *places, *settings])
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_config(configure: Callable[..., RunConfig], tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
+    """The configuration of the tiny bundle."""
+    return configure(tmp_path_factory.mktemp("tiny"), "name=tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_config: RunConfig) -> Tiny:
+    """The tiny training run; nothing may change its bundle, see ``own_bundle``."""
+    return train_tiny(tiny_config)
+
+
+def train_tiny(config: RunConfig) -> Tiny:
+    """Trains, and keeps what the bundle was exported from."""
+    from multimodal.export import run, write
+
+    kept: list[Export] = []
+
+    def write_bundle(export: Export, work: Path) -> Path:
+        kept.append(export)
+        return write.write_bundle(export, work)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "write_bundle", write_bundle)
+        return Tiny(run.train(config), kept[0])
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny: Tiny) -> Path:
+    """The folder of the tiny bundle, for reading alone."""
+    return tiny.bundle
+
+
+@pytest.fixture
+def own_bundle(tiny_bundle: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny bundle, to be damaged at will."""
+    return Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
+
+
+@pytest.fixture(scope="session")
+def predictor(tiny_bundle: Path) -> Predictor:
+    """The tiny bundle, opened."""
+    return Predictor(tiny_bundle, threads=1)
+
+
+@pytest.fixture(scope="session")
+def val_products(tiny_config: RunConfig) -> list[Product]:
+    """The products of the catalog's validation split, as read."""
+    return [p for p in read_source(tiny_config.data.val[0], labelled=True) if isinstance(p, Product)]

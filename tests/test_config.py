@@ -1,0 +1,209 @@
+"""The configuration: every mistake is refused with the path of its key and the way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from multimodal.config import RunConfig, load_config
+from multimodal.errors import ConfigError
+
+MINIMAL = """\
+name: shop
+output: out/shop
+tree: {path: tree.csv}
+data:
+  train: [{path: train.parquet}, {path: more.csv}]
+  val: [{path: val.parquet}]
+"""
+
+
+def _load(folder: Path, text: str = MINIMAL, *settings: str) -> RunConfig:
+    file = folder / "config.yaml"
+    file.write_text(text, encoding="utf-8")
+    return load_config(file, settings)
+
+
+def _refused(folder: Path, text: str, *settings: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        _load(folder, text, *settings)
+    return caught.value.message
+
+
+def test_minimal_configuration_has_both_towers_and_is_frozen(tmp_path: Path) -> None:
+    config = _load(tmp_path)
+    assert config.text is not None
+    assert config.image is not None
+    assert [s.path for s in config.data.train] == ["train.parquet", "more.csv"]
+    with pytest.raises(ValueError, match="frozen"):
+        config.name = "other"
+
+
+@pytest.mark.parametrize(
+    ("extra", "path", "near"),
+    [
+        ("imag: {epochs: 3}", "imag", "image"),
+        ("image: {epoch: 3}", "image.epoch", "epochs"),
+        ("text: {encoder: {dims: 8}}", "text.encoder.dims", "dim"),
+        ("image: {augment: {zom: 1}}", "image.augment.zom", "zoom"),
+        ("training: {sed: 1}", "training.sed", "seed"),
+    ],
+)
+def test_unknown_key_is_refused_with_its_path_and_the_nearest(
+    tmp_path: Path, extra: str, path: str, near: str
+) -> None:
+    said = _refused(tmp_path, MINIMAL + extra)
+    assert f"config.yaml: {path}: unknown key. Did you mean '{near}'" in said
+    assert "Known keys: " in said
+
+
+def test_unknown_key_of_a_source_is_refused_with_its_place(tmp_path: Path) -> None:
+    text = MINIMAL.replace("{path: more.csv}", "{path: more.csv, sahre: 0.5}")
+    said = _refused(tmp_path, text)
+    assert "data.train.1.sahre: unknown key. Did you mean 'share'" in said
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ("image: {epochs: 0}", "image.epochs"),
+        ("image: {size: [8, 8]}", "image.size.0"),
+        ("image: {size: [64]}", "image.size"),
+        ("text: {lemmas: magic}", "text.lemmas"),
+        ("export: {text_storage: int4}", "export.text_storage"),
+        ("version: [1]", "version"),
+    ],
+)
+def test_wrong_value_is_refused_with_its_path(tmp_path: Path, extra: str, said: str) -> None:
+    message = _refused(tmp_path, MINIMAL + extra)
+    assert f"config.yaml: {said}: " in message
+    assert "(got " in message
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    said = _refused(tmp_path, MINIMAL + "image: {epochs: 0}\ntext: {epoch: 1}\n")
+    assert len(said.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "path", ["data/test.parquet", "my_test_split.csv", "test/photos", "shop-TEST.csv", "test.v2.parquet"]
+)
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_test_split_is_refused_for_training_and_choosing(tmp_path: Path, split: str, path: str) -> None:
+    said = _refused(tmp_path, MINIMAL, f"data.{split}=[{{path: {path}}}]")
+    assert f"data.{split}.0.path: {path} names a test split" in said
+    assert "multimodal evaluate" in said
+
+
+@pytest.mark.parametrize("path", ["latest.parquet", "contest/train.csv", "attested.csv"])
+def test_other_names_are_no_test_split(tmp_path: Path, path: str) -> None:
+    assert _load(tmp_path, MINIMAL, f"data.train.0.path={path}").data.train[0].path == path
+
+
+def test_environment_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = MINIMAL.replace("train.parquet", "${SHOP_DATA}/train.parquet").replace("tree.csv", "${NO_SHOP:-here}/tree.csv")
+    monkeypatch.delenv("NO_SHOP", raising=False)
+    monkeypatch.delenv("SHOP_DATA", raising=False)
+    said = _refused(tmp_path, text)
+    assert "data.train.0.path: the environment variable SHOP_DATA is not set" in said
+    assert "${SHOP_DATA:-default}" in said
+    monkeypatch.setenv("SHOP_DATA", "/shop")
+    config = _load(tmp_path, text)
+    assert config.data.train[0].path == "/shop/train.parquet"
+    assert config.tree.path == "here/tree.csv"
+
+
+def test_overrides_replace_single_values(tmp_path: Path) -> None:
+    config = _load(
+        tmp_path,
+        MINIMAL,
+        "image.epochs=3",
+        "image.size=[96, 72]",
+        "data.train.1.share=0.25",
+        "text.encoder.dim=8",
+        "training.init_from=null",
+        "image.augment={strength: 0}",
+    )
+    assert config.image is not None
+    assert config.text is not None
+    assert (config.image.epochs, config.image.size, config.image.augment.strength) == (3, (96, 72), 0)
+    assert (config.data.train[0].share, config.data.train[1].share) == (1.0, 0.25)
+    assert config.text.encoder.dim == 8
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("image.epochs", "expected key.path=value"),
+        ("=3", "expected key.path=value"),
+        ("name.first=a", "'name' holds a value, not keys"),
+        ("data.train.5.share=1", "got '5', expected a place in a list of 2"),
+        ("data.train.first.share=1", "got 'first', expected a place in a list of 2"),
+        ("data.train.9=x", "got '9', expected a place"),
+        ("image.size=[1", "is not readable as YAML"),
+        ("image.epoch=3", "image.epoch: unknown key"),
+    ],
+)
+def test_wrong_override_is_refused(tmp_path: Path, setting: str, said: str) -> None:
+    assert said in _refused(tmp_path, MINIMAL, setting)
+
+
+def test_one_tower_may_be_left_out_but_not_both(tmp_path: Path) -> None:
+    assert _load(tmp_path, MINIMAL, "text=null").text is None
+    assert _load(tmp_path, MINIMAL, "image=null").image is None
+    said = _refused(tmp_path, MINIMAL, "text=null", "image=null")
+    assert "expected 'text' or 'image' (or both)" in said
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("{format: drawings}", "takes 'products'"),
+        ("{format: drawings, products: 0}", "products"),
+        ("{format: drawings, products: 5, path: a.csv}", "no 'path'"),
+        ("{format: csv}", "a source needs 'path'"),
+        ("{}", "a source needs 'path'"),
+        ("{path: a.csv, share: 0}", "share"),
+    ],
+)
+def test_source_rules(tmp_path: Path, source: str, said: str) -> None:
+    message = _refused(tmp_path, MINIMAL, f"data.val=[{source}]")
+    assert "data.val.0" in message
+    assert said in message
+
+
+def test_drawings_are_a_source(tmp_path: Path) -> None:
+    config = _load(tmp_path, MINIMAL, "data.train.1={format: drawings, products: 50, seed: 4}")
+    assert (config.data.train[1].products, config.data.train[1].seed) == (50, 4)
+
+
+@pytest.mark.parametrize("tree", ["{}", "{path: a.csv, from_paths: true}"])
+def test_tree_has_exactly_one_origin(tmp_path: Path, tree: str) -> None:
+    assert "tree: Value error, expected exactly one of 'path' and 'from_paths" in _refused(
+        tmp_path, MINIMAL, f"tree={tree}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "got NoneType, expected a mapping"),
+        ("- a\n- b\n", "got list, expected a mapping"),
+        ("name: [", "not readable as YAML"),
+        ("name: shop\n", "data: Field required"),
+        (MINIMAL.replace("name: shop", "name: My Shop!"), "name: String should match pattern"),
+    ],
+)
+def test_file_that_is_no_configuration(tmp_path: Path, text: str, said: str) -> None:
+    assert said in _refused(tmp_path, text)
+
+
+def test_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file; expected a YAML configuration"):
+        load_config(tmp_path / "none.yaml")
+    with pytest.raises(ConfigError, match="not readable .*expected a YAML"):
+        load_config(tmp_path)
+    (tmp_path / "bytes.yaml").write_bytes(b"name: \xff\xfe\n")
+    with pytest.raises(ConfigError, match="not readable as YAML"):
+        load_config(tmp_path / "bytes.yaml")

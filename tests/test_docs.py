@@ -1,0 +1,301 @@
+"""What the pages say is so: figures, commands, configurations, links, requests and settings."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from multimodal.artifact import bundle_sha256, read_manifest
+from multimodal.cli.main import app
+from multimodal.config import load_config
+from multimodal.errors import DataError
+from multimodal_api.schemas import ClassifyForm, ClassifyRequest, ClassifyResponse, Problem
+from multimodal_api.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+import pages  # noqa: E402
+import publish  # noqa: E402
+
+BUNDLE = ROOT / "artifacts" / "fashion"
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CARD, EVALUATION = BUNDLE / "MODEL_CARD.md", BUNDLE / "evaluation.json"
+
+needs_bundle = pytest.mark.skipif(not (BUNDLE / "manifest.json").is_file(), reason=f"no bundle in {BUNDLE}")
+needs_figures = pytest.mark.skipif(
+    not EVALUATION.is_file(), reason=f"no figures in {BUNDLE}: python benchmarks/publish.py measures them"
+)
+
+
+def names(paths: list[Path]) -> list[str]:
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    found = re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return [text for language, text in found if language in languages]
+
+
+def commands(page: Path) -> Iterator[str]:
+    """Shell commands of a page, continued lines joined."""
+    for block in blocks(page, "sh", "bash"):
+        yield from (line for line in block.replace("\\\n", " ").splitlines() if line.strip())
+
+
+def commands_of(program: str) -> list[tuple[str, str]]:
+    return [(page.name, line) for page in PAGES for line in commands(page) if line.split()[0] == program]
+
+
+# --- figures ---------------------------------------------------------------------------------------------------------
+
+
+@needs_figures
+def test_the_figures_are_of_this_bundle() -> None:
+    manifest, evaluation = read_manifest(BUNDLE), publish.read_evaluation(BUNDLE)
+    assert evaluation["bundle"]["sha256"] == bundle_sha256(manifest), "measure the new bundle: benchmarks/publish.py"
+    assert set(evaluation["splits"]["val"]["cases"]) == {case.name for case in publish.CASES}
+
+
+@needs_figures
+@pytest.mark.parametrize(("page", "figures"), [(CARD, pages.MORE_FIGURES), (README, pages.FIGURES)])
+def test_every_printed_figure_is_the_saved_one(page: Path, figures: dict[str, str]) -> None:
+    """Reads the numbers back from the table and compares them one by one."""
+    splits = publish.read_evaluation(BUNDLE)["splits"]
+    shown = [split for split in ("val", "test") if split in splits]
+    table = read_table(page.read_text(encoding="utf-8"), "sees")
+    assert set(table) == {case.name for case in publish.CASES}
+    for case, cells in table.items():
+        for key, heading in figures.items():
+            saved = [splits[split]["cases"][case]["heads"]["fused"][key] for split in shown]
+            printed = [float(part) for part in cells[heading].split(" / ")]
+            assert printed == pytest.approx(saved, abs=5.1e-5), f"{page.name}: {case}, {heading}"
+
+
+@needs_figures
+def test_the_card_and_the_readme_are_what_publish_writes() -> None:
+    manifest, evaluation = read_manifest(BUNDLE), publish.read_evaluation(BUNDLE)
+    assert CARD.read_text(encoding="utf-8") == pages.model_card(manifest, evaluation, publish.size(BUNDLE))
+    text = README.read_text(encoding="utf-8")
+    for name, body in publish.readme_blocks(BUNDLE).items():
+        assert pages.replace_block(text, name, body) == text, f"figures:{name}: python benchmarks/publish.py --render"
+
+
+@needs_figures
+def test_saved_commands_work_on_other_machines() -> None:
+    for measured in publish.read_evaluation(BUNDLE)["splits"].values():
+        absolute = [word for word in shlex.split(measured["command"]) if word.startswith(("/", "~"))]
+        assert not absolute, f"{measured['command']}: run it with relative paths, or MULTIMODAL_DATA set"
+
+
+@needs_figures
+@pytest.mark.skipif(not publish.PEERS.is_file(), reason="peers were not measured: benchmarks/accuracy.py --json")
+def test_peers_were_measured_beside_this_bundle() -> None:
+    cases = {case["name"]: case for case in json.loads(publish.PEERS.read_text(encoding="utf-8"))["cases"]}
+    ours = cases["title"]["systems"]["multimodal, text head"]["top1"]
+    saved = publish.read_evaluation(BUNDLE)["splits"]["val"]["cases"]["title"]["heads"]["text"]["top1"]
+    assert ours == pytest.approx(saved, abs=5e-4), "accuracy-fashion.json is of another bundle: measure again"
+
+
+def read_table(text: str, first: str) -> dict[str, dict[str, str]]:
+    """The Markdown table whose first heading is ``first``: row name -> heading -> cell."""
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(f"| {first} |"))
+    heading = split_cells(lines[start])
+    rows = {}
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        cells = split_cells(line)
+        rows[cells[0]] = dict(zip(heading, cells, strict=True))
+    return rows
+
+
+def split_cells(line: str) -> list[str]:
+    return [cell.strip().strip("`") for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+
+
+def test_a_block_is_replaced_between_its_markers_and_nowhere_else() -> None:
+    text = "a\n<!-- figures:x -->\nold\n<!-- /figures:x -->\nb\n"
+    assert pages.replace_block(text, "x", "new\n") == "a\n<!-- figures:x -->\nnew\n<!-- /figures:x -->\nb\n"
+    with pytest.raises(DataError, match=r"got 0 blocks .*expected one.*put both lines back"):
+        pages.replace_block(text, "y", "new")
+
+
+def test_a_command_names_the_data_by_its_variable(tmp_path: Path) -> None:
+    data = tmp_path / "fashion_products"
+    told = publish.command(["--bundle", "artifacts/fashion", "--data", str(data), "--test"], data)
+    assert told == (
+        "python benchmarks/publish.py --bundle artifacts/fashion --data $MULTIMODAL_DATA/fashion_products --test"
+    )
+
+
+# --- what a reader would type ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("page", "line"), commands_of("multimodal"))
+def test_commands_parse(page: str, line: str) -> None:
+    """Command, options and the types of their values, as the command line itself reads them."""
+    _, *words = shlex.split(line, comments=True)
+    group = command_line()
+    context = group.make_context("multimodal", words, resilient_parsing=True)
+    while hasattr(group, "commands"):
+        name, *words = words
+        assert name in group.commands, f"{page}: {line}: no command {name}"
+        group = group.commands[name]
+    assert "--help" not in words
+    group.make_context(name, words, parent=context)
+
+
+@pytest.mark.parametrize("page", names(PAGES))
+def test_commands_in_the_text_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    group = command_line()
+    for words in re.findall(r"`multimodal ([a-z][^`]*)`", text):
+        name, *rest = words.split()
+        assert name in group.commands, f"{page}: `multimodal {words}`"
+        options = {option for parameter in group.commands[name].params for option in parameter.opts}
+        unknown = [word for word in rest if word.startswith("--") and word not in options]
+        assert not unknown, f"{page}: `multimodal {words}`: {unknown}"
+
+
+def test_make_targets_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for page, line in commands_of("make"):
+        asked = [word for word in shlex.split(line, comments=True)[1:] if "=" not in word]
+        assert set(asked) <= targets, f"{page}: {line}"
+
+
+@pytest.mark.parametrize(("page", "line"), commands_of("python"))
+def test_scripts_and_their_options_exist(page: str, line: str) -> None:
+    _, script, *words = shlex.split(line, comments=True)
+    text = (ROOT / script).read_text(encoding="utf-8")
+    for option in (word for word in words if word.startswith("--")):
+        assert f'"{option}"' in text, f"{page}: {line}: {script} has no {option}"
+
+
+@pytest.mark.parametrize(("page", "line"), [(p, line) for p, line in commands_of("curl") if "/classify" in line])
+def test_requests_have_fields_that_the_service_takes(page: str, line: str) -> None:
+    words = shlex.split(line)
+    fields = dict(words[i + 1].split("=", 1) for i, word in enumerate(words) if word == "-F")
+    photo = fields.pop("image", "@docs/dress.jpg")
+    assert (ROOT / photo.removeprefix("@")).is_file(), f"{page}: {line}"
+    ClassifyForm.model_validate(fields)
+    for body in (words[i + 1] for i, word in enumerate(words) if word == "-d"):
+        ClassifyRequest.model_validate_json(body)
+
+
+@cache
+def command_line() -> Any:
+    return typer.main.get_command(app)
+
+
+def configs() -> list[tuple[str, str]]:
+    return [(page.name, text) for page in PAGES for text in blocks(page, "yaml") if "output:" in text]
+
+
+@pytest.mark.parametrize(("page", "text"), configs())
+def test_configurations_load(page: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MULTIMODAL_DATA", str(tmp_path))
+    file = tmp_path / "shown.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert load_config(file).name == yaml.safe_load(text)["name"]
+
+
+@needs_bundle
+def test_the_python_of_the_readme_answers(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+    for text in blocks(README, "python"):
+        exec(compile(text, "README.md", "exec"), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["1", "2", "3", "4"]
+    assert [line.rsplit(" ", 1)[1] for line in lines[:3]] == ["fused", "image", "text"]
+    assert "Dress" in lines[0]
+    assert lines[3].startswith("4 nothing_usable")
+
+
+# --- what the pages point at -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", names(PAGES))
+def test_relative_links_lead_somewhere(page: str) -> None:
+    file = ROOT / page
+    text = re.sub(r"^```.*?^```$", "", file.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        path, _, anchor = target.partition("#")
+        if "://" in path or (path.endswith("MODEL_CARD.md") and not CARD.is_file()):
+            continue
+        linked = (file.parent / path).resolve() if path else file
+        assert linked.exists(), f"{page} links to {target}"
+        if anchor:
+            assert anchor in anchors(linked), f"{page} links to {target}"
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_paths_in_the_layout_exist() -> None:
+    layout = README.read_text(encoding="utf-8").partition("## The repository")[2].partition("## ")[0]
+    paths = re.findall(r"^(\S+/)(?: |$)", layout, re.MULTILINE)
+    assert "docs/" in paths
+    missing = [path for path in paths if not (ROOT / path).is_dir()]
+    assert not [path for path in missing if ROOT / path != BUNDLE]
+
+
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs").glob("*.jpg")), ids=lambda path: path.name)
+def test_pictures_are_small(picture: Path) -> None:
+    assert picture.stat().st_size < 200_000
+
+
+# --- docs/api.md -----------------------------------------------------------------------------------------------------
+
+API = ROOT / "docs" / "api.md"
+
+
+def test_the_fields_of_a_request_are_all_told() -> None:
+    told = read_table(API.read_text(encoding="utf-8"), "field")
+    asked = {*ClassifyForm.model_fields, *ClassifyRequest.model_fields, "image"}
+    assert set(told) == asked
+    assert {name for name, row in told.items() if row["form"] != "–"} == {*ClassifyForm.model_fields, "image"}
+
+
+def test_the_examples_of_answers_fit_the_schemas() -> None:
+    answer, problem = blocks(API, "json")
+    assert set(json.loads(answer)) == set(ClassifyResponse.model_fields)
+    ClassifyResponse.model_validate_json(answer)
+    Problem.model_validate_json(problem)
+
+
+def test_the_codes_of_errors_are_those_of_the_source() -> None:
+    told = set(re.findall(r"^\| \d{3} \| (.+?) \|", API.read_text(encoding="utf-8"), re.MULTILINE))
+    codes = {code for cell in told for code in re.findall(r"`(\w+)`", cell)}
+    assert len(codes) > 20
+    files = [file for folder in ("src", "api") for file in (ROOT / folder).rglob("*.py")]
+    source = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    made = {"not_found", "method_not_allowed", "title_too_long", "description_too_long", "characteristics_too_long"}
+    assert not [code for code in codes - made if f'"{code}"' not in source]
+    raised = set(re.findall(r'ProblemError\(\s*\d{3},\s*"(\w+)"', source))
+    assert raised
+    assert not raised - codes, "errors that docs/api.md does not tell of"
+
+
+def test_the_settings_are_all_told() -> None:
+    told = read_table(API.read_text(encoding="utf-8"), "variable")
+    assert set(told) == {f"MULTIMODAL_{name.upper()}" for name in Settings.model_fields}
+    caps = {name: int(told[f"MULTIMODAL_{name.upper()}"]["default"].replace(",", "")) for name in CAPS}
+    assert caps == {name: getattr(Settings(), name) for name in CAPS}
+
+
+CAPS = ("max_body", "max_photo", "max_field")
