@@ -69,7 +69,7 @@ def test_unknown_key_of_a_source_is_refused_with_its_place(tmp_path: Path) -> No
     [
         ("image: {epochs: 0}", "image.epochs"),
         ("image: {size: [8, 8]}", "image.size.0"),
-        ("image: {size: [64]}", "image.size"),
+        ("image: {size: [64]}", "image.size.1"),
         ("text: {lemmas: magic}", "text.lemmas"),
         ("export: {text_storage: int4}", "export.text_storage"),
         ("version: [1]", "version"),
@@ -102,7 +102,9 @@ def test_other_names_are_no_test_split(tmp_path: Path, path: str) -> None:
 
 
 def test_environment_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = MINIMAL.replace("train.parquet", "${SHOP_DATA}/train.parquet").replace("tree.csv", "${NO_SHOP:-here}/tree.csv")
+    text = MINIMAL.replace("tree.csv", '"${NO_SHOP:-here}/tree.csv"').replace(
+        "train.parquet", '"${SHOP_DATA}/train.parquet"'
+    )
     monkeypatch.delenv("NO_SHOP", raising=False)
     monkeypatch.delenv("SHOP_DATA", raising=False)
     said = _refused(tmp_path, text)
@@ -202,7 +204,7 @@ def test_file_that_is_no_configuration(tmp_path: Path, text: str, said: str) -> 
 def test_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file; expected a YAML configuration"):
         load_config(tmp_path / "none.yaml")
-    with pytest.raises(ConfigError, match="not readable .*expected a YAML"):
+    with pytest.raises(ConfigError, match=r"not readable .*expected a YAML"):
         load_config(tmp_path)
     (tmp_path / "bytes.yaml").write_bytes(b"name: \xff\xfe\n")
     with pytest.raises(ConfigError, match="not readable as YAML"):

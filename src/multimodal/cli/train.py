@@ -27,7 +27,7 @@ def train(
     \b
     Examples:
       multimodal train configs/fashion.yaml
-      multimodal train configs/sample.yaml --set image.epochs=3 --set training.seed=2
+      multimodal train out/config.yaml --set image.epochs=3 --set training.seed=2
       multimodal train configs/fashion.yaml --fresh
     """
     from multimodal.config import load_config

@@ -25,13 +25,14 @@ from multimodal.types import TEXT_INPUTS
 TextStorage = Literal["float32", "float16", "int8"]
 WeightStorage = Literal["float32", "int16"]
 INT16_MAX = 32767
+_BLOCK = 32
 
 
 class TextGraph(nn.Module):
     """The text tower over padded ids: idf folded into the table, the table stored as asked.
 
-    int8 rows have a scale each (symmetric, absolute maximum). Beside the table stand each n-gram's idf and
-    field: what it takes to give the weights of a field their length of 1.
+    int8 rows have a scale (symmetric, absolute maximum) for each block of 32 columns. Beside the table stand
+    each n-gram's idf and field: what it takes to give the weights of a field their length of 1.
     """
 
     def __init__(self, tower: NgramTower, storage: TextStorage) -> None:
@@ -42,10 +43,15 @@ class TextGraph(nn.Module):
         field: Tensor = tower.field  # type: ignore[assignment]
         self.register_buffer("field", field.to(torch.uint8)[:, None])
         self.scaled = storage == "int8"
+        self.blocks = table.shape[1] // _BLOCK if table.shape[1] % _BLOCK == 0 else 1
         if self.scaled:
-            scale = table.abs().amax(dim=1).clamp_min(1e-12) / 127
-            self.register_buffer("table", torch.round(table / scale[:, None]).to(torch.int8))
-            self.register_buffer("scale", scale[:, None])
+            parts = table.unflatten(1, (self.blocks, -1))
+            # Half precision rounds to nearest: a hair more keeps every value inside the int8 range. Its smallest
+            # numbers must not become 0, for the padding row's values are.
+            scale = (parts.abs().amax(dim=2) / 127 * 1.001).clamp_min(1e-6).half()
+            stored = torch.round(parts / scale.float()[:, :, None]).clamp(-127, 127)
+            self.register_buffer("table", stored.flatten(1).to(torch.int8))
+            self.register_buffer("scale", scale)
         else:
             self.register_buffer("table", table.half() if storage == "float16" else table.clone())
         self.head = tower.head
@@ -54,10 +60,14 @@ class TextGraph(nn.Module):
         """Vectors [N, dim] and logits [N, leaves] of ids [N, T], 0 where padded."""
         table: Tensor = self.table  # type: ignore[assignment]
         weight = self._lengths(ids)
+        rows = F.embedding(ids, table).float()
         if self.scaled:
             scale: Tensor = self.scale  # type: ignore[assignment]
-            weight = weight * F.embedding(ids, scale)[:, :, 0]
-        vector = torch.matmul(weight[:, None], F.embedding(ids, table).float())[:, 0]
+            by_block = weight[:, None] * F.embedding(ids, scale).float().transpose(1, 2)
+            parts = rows.unflatten(2, (self.blocks, -1)).transpose(1, 2)
+            vector = torch.matmul(by_block[:, :, None], parts).flatten(1)
+        else:
+            vector = torch.matmul(weight[:, None], rows)[:, 0]
         return vector, self.head(vector)
 
     def _lengths(self, ids: Tensor) -> Tensor:

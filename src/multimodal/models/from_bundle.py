@@ -72,7 +72,8 @@ def load_text(tower: NgramTower, vocabulary: np.ndarray[tuple[int], np.dtype[np.
     state = read_state(folder, "text")
     table = state["table"].float()
     if "scale" in state:
-        table = table * state["scale"].float().reshape(-1, 1)
+        scale = state["scale"].float()
+        table = table * scale.repeat_interleave(table.shape[1] // scale.shape[1], dim=1)
     if table.shape[1] != tower.dim or state["head.weight"].shape != tower.head.weight.shape:
         raise ConfigError(
             f"training.init_from: {folder}: its text tower has width {table.shape[1]} and "

@@ -46,7 +46,7 @@ def create_backbone(config: ImageConfig) -> nn.Module:
     """Creates a timm backbone without a classifier and without weights.
 
     Raises:
-        ConfigError: for a name timm does not know, naming the nearest.
+        ConfigError: for a name timm does not know, naming the nearest, or arguments that the model does not take.
     """
     prepare_torch()
     import timm
@@ -62,14 +62,29 @@ def create_backbone(config: ImageConfig) -> nn.Module:
             f"image.backbone: timm has no model {config.backbone!r}.{hint} "
             "List them with: python -c 'import timm; print(timm.list_models())'"
         ) from None
+    except TypeError as error:
+        raise ConfigError(
+            f"image.backbone_args: got {dict(arguments)}, expected arguments that timm's {config.backbone!r} "
+            f"takes: {error}"
+        ) from error
     return model
 
 
 def feature_dim(backbone: nn.Module, size: tuple[int, int]) -> int:
-    """Width of a backbone's pooled features, by a trial run (timm's ``num_features`` can miss a conv head)."""
+    """Width of a backbone's pooled features, by a trial run (timm's ``num_features`` can miss a conv head).
+
+    Raises:
+        ConfigError: photos of this size do not go through the backbone.
+    """
     was_training = backbone.training
     backbone.eval()
-    with torch.no_grad():
-        out = backbone(torch.zeros(1, 3, *size))
+    try:
+        with torch.no_grad():
+            out = backbone(torch.zeros(1, 3, *size))
+    except (AssertionError, RuntimeError) as error:
+        raise ConfigError(
+            f"image.size: got {list(size)}, expected a size that the backbone takes: {error}; change it, or tell "
+            "the backbone in image.backbone_args (img_size, for many transformers)"
+        ) from error
     backbone.train(was_training)
     return int(out.shape[1])

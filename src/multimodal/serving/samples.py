@@ -128,5 +128,10 @@ class Kitchens:
         return tuple(
             f"this bundle does not use the {name}"
             for name in INPUTS
-            if name in allowed and name not in self.inputs and given[name]
+            if name in allowed and name not in self.inputs and _is_there(given[name])
         )
+
+
+def _is_there(value: object) -> bool:
+    """Nothing, an empty text and the NaN of a table are not there."""
+    return bool(value) and value == value

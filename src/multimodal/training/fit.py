@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import shutil
 import time
 import warnings
 from collections.abc import Mapping
@@ -73,7 +72,7 @@ def fit(
     """
     done = folder / "done.json"
     if not (resume and _same(folder, fingerprint)):
-        shutil.rmtree(folder, ignore_errors=True)
+        _set_aside(label, folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "fingerprint").write_text(fingerprint, encoding="utf-8")
     best = folder / "best.ckpt"
@@ -93,6 +92,17 @@ def fit(
     state = torch.load(best, map_location="cpu", weights_only=False)["state_dict"]
     stage.load_state_dict(state)
     stage.cpu().eval()
+
+
+def _set_aside(label: str, folder: Path) -> None:
+    """Renames what another recipe or other data has left: hours of training are never deleted."""
+    if not folder.exists():
+        return
+    number = 1
+    while (aside := folder.with_name(f"{folder.name}.before{number}")).exists():
+        number += 1
+    folder.rename(aside)
+    _console.print(f"  {label}: data or recipe are not those of {folder}; it was set aside as {aside}")
 
 
 def _same(folder: Path, fingerprint: str) -> bool:

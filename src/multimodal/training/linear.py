@@ -113,19 +113,21 @@ def fit_machines(parts: list[Any], labels: npt.NDArray[np.int64], leaves: int, c
 def _factor(tower: NgramTower, machines: Machines, scores: Floats) -> None:
     """Keeps the directions in which scores vary most; each is shared between table and head by its root.
 
-    A tower wider than the leaves has its other columns small at random, so that they can learn.
+    A tower wider than the leaves has its other columns small at random, so that they can learn. The columns
+    are turned at random so that all are of one size: no few outliers then widen the steps of int8 rows.
     """
     values, vectors = np.linalg.eigh(np.cov(scores.T).astype(np.float64))
     width = min(tower.dim, len(values))
     kept = vectors[:, ::-1][:, :width]
     spread = np.maximum(values[::-1][:width], 1e-6 * max(values[-1], 1e-6)) ** 0.25
     lost = scores.mean(axis=0) - kept @ (kept.T @ scores.mean(axis=0))
+    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((width, width)))[0]
     with torch.no_grad():
         tower.table.weight.normal_(std=1e-3)
-        tower.table.weight[:, :width] = _tensor(machines.weights @ (kept / spread))
+        tower.table.weight[:, :width] = _tensor(machines.weights @ (kept / spread @ turn))
         tower.table.weight[0].zero_()
         tower.head.weight.normal_(std=1e-3)
-        tower.head.weight[:, :width] = _tensor(kept * spread) * MARGIN
+        tower.head.weight[:, :width] = _tensor(kept * spread @ turn) * MARGIN
         tower.head.bias.copy_(_tensor(machines.bias + lost) * MARGIN)
 
 

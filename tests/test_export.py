@@ -1,0 +1,352 @@
+"""The export: what the bundle answers is what torch answers, or there is no bundle."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import multimodal
+from conftest import Tiny
+from multimodal.artifact import LAYOUT, bundle_sha256, open_bundle, read_manifest, verify_bundle
+from multimodal.artifact.engine import Engine, mix_heads
+from multimodal.artifact.vocabulary import lookup
+from multimodal.config import RunConfig
+from multimodal.errors import ExportError
+from multimodal.export.calibrate import Scorer
+from multimodal.export.graphs import store_int16
+from multimodal.export.parity import FLOAT_BOUND, STORED_BOUND, Towers, prove
+from multimodal.export.write import Export, check_output, write_bundle
+from multimodal.serving import Predictor
+from multimodal.serving.evaluate import evaluate
+from multimodal.serving.scoring import mix_for
+from multimodal.training.arrays import Split
+from multimodal.training.prepare import image_kitchen, text_kitchen
+from multimodal.types import HeadName, InputName, Product, TextFeatures
+
+TRAINED: tuple[InputName, ...] = ("title", "characteristics", "image")
+MIXES = [frozenset(c) for k in (1, 2, 3) for c in combinations(TRAINED, k)]
+TEXT_MIXES = [mix for mix in MIXES if "image" not in mix]
+BOUNDS = {"float32": FLOAT_BOUND, "float16": STORED_BOUND, "int8": STORED_BOUND, "int16": STORED_BOUND}
+
+
+def _again(export: Export, folder: Path, *, image: bool = True, **changes: Any) -> Export:
+    """The same towers to be exported once more, elsewhere or otherwise."""
+    towers = changes.pop("towers", export.towers)
+    config = export.config.model_copy(
+        update={
+            "output": str(folder / "bundle"),
+            "image": export.config.image if image else None,
+            "export": export.config.export.model_copy(update=changes),
+        }
+    )
+    if not image:
+        none = np.zeros(len(export.val), np.bool_)
+        export = replace(export, val=replace(export.val, pixels=None, has_image=none))
+        towers = Towers(text=towers.text)
+    return replace(export, config=config, towers=towers)
+
+
+@pytest.fixture(scope="module")
+def wide(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """The same run stored in float32."""
+    folder = tmp_path_factory.mktemp("wide")
+    export = _again(tiny.export, folder, text_storage="float32", image_storage="float32")
+    return Tiny(write_bundle(export, folder / "work"), export)
+
+
+@pytest.fixture(scope="module")
+def full(val_products: list[Product]) -> list[Product]:
+    return [p for p in val_products if p.title and p.characteristics and p.image]
+
+
+class Torch:
+    """What the trained modules answer, without any of the exported graphs."""
+
+    def __init__(self, export: Export, predictor: Predictor) -> None:
+        self.export, self.calibration = export, predictor.manifest.calibration
+        assert export.config.text is not None
+        self.text_kitchen = text_kitchen(export.config.text)
+        self.image_kitchen = image_kitchen(export.config.image) if export.config.image is not None else None
+
+    def probabilities(self, products: list[Product], inputs: frozenset[InputName]) -> np.ndarray:
+        mix = mix_for(self.calibration, inputs)
+        return mix_heads({h: v.numpy() for h, v in self.logits(products, inputs).items()}, mix)
+
+    def logits(self, products: list[Product], inputs: frozenset[InputName]) -> dict[HeadName, torch.Tensor]:
+        towers, found, vectors = self.export.towers, {}, {}
+        with torch.no_grad():
+            if inputs - {"image"}:
+                assert towers.text is not None
+                vectors["text"], found["text"] = towers.text(*self._ids(products, inputs))
+            if "image" in inputs:
+                assert towers.image is not None
+                assert self.image_kitchen is not None
+                pixels = np.stack([self.image_kitchen.prepare(p.image) for p in products if p.image])
+                vectors["image"], found["image"] = towers.image(torch.from_numpy(pixels))
+            if len(vectors) == 2:
+                assert towers.fusion is not None
+                both = torch.ones(len(products), dtype=torch.bool)
+                found["fused"] = towers.fusion(vectors["text"], vectors["image"], both, both)
+        return found
+
+    def _ids(self, products: list[Product], inputs: frozenset[InputName]) -> tuple[torch.Tensor, torch.Tensor]:
+        seen = [
+            Product(
+                title=p.title if "title" in inputs else None,
+                characteristics=p.characteristics if "characteristics" in inputs else None,
+            )
+            for p in products
+        ]
+        features = self.text_kitchen.features([self.text_kitchen.fields(p) for p in seen])
+        assert self.export.vocabulary is not None
+        ids = lookup(self.export.vocabulary, features.hashes)
+        return torch.from_numpy(ids.astype(np.int64)), torch.from_numpy(features.offsets[:-1])
+
+
+def _check_parity(export: Export, bundle: Path, full: list[Product], mixes: list[frozenset[InputName]]) -> None:
+    predictor = multimodal.load(bundle, threads=1)
+    theirs = Torch(export, predictor)
+    stored = export.config.export
+    for mix in mixes:
+        bound = max(
+            BOUNDS[stored.text_storage] if mix - {"image"} else 0, BOUNDS[stored.image_storage] if "image" in mix else 0
+        )
+        for products in (full[:1], full[1:8], full[8:40]):
+            ours = predictor.leaf_probabilities(products, mix)
+            wanted = theirs.probabilities(products, mix)
+            difference = np.abs(ours - wanted).max()
+            assert difference <= bound, f"{'+'.join(mix)}, {len(products)} rows: {difference:.1e}"
+
+
+@pytest.mark.parametrize("storage", ["float32", "float16", "int8"])
+def test_text_answers_as_torch_does(tiny: Tiny, full: list[Product], tmp_path: Path, storage: str) -> None:
+    export = _again(tiny.export, tmp_path, image=False, text_storage=storage)
+    bundle = write_bundle(export, tmp_path / "work")
+    manifest = read_manifest(bundle)
+    assert manifest.text is not None
+    assert (manifest.heads, manifest.image, manifest.fusion) == (("text",), None, False)
+    assert (manifest.inputs, manifest.text.storage) == (("title", "characteristics"), storage)
+    assert manifest.provenance["parity"]["text"]["bound"] == BOUNDS[storage]
+    _check_parity(export, bundle, full, TEXT_MIXES)
+    photo_only = multimodal.load(bundle).classify([Product(image=full[0].image)])[0]
+    assert "does not use the image" in getattr(photo_only, "message", "")
+
+
+def test_every_mix_answers_as_torch_does_in_float32(wide: Tiny, full: list[Product]) -> None:
+    _check_parity(wide.export, wide.bundle, full, MIXES)
+    parity = read_manifest(wide.bundle).provenance["parity"]
+    assert {head["bound"] for head in parity.values()} == {FLOAT_BOUND}
+    assert {head["same_top1"] for head in parity.values()} == {1.0}
+
+
+def test_every_mix_answers_as_torch_does_in_int8_and_int16(tiny: Tiny, full: list[Product]) -> None:
+    stored = tiny.export.config.export
+    assert (stored.text_storage, stored.image_storage) == ("int8", "int16")
+    _check_parity(tiny.export, tiny.bundle, full, MIXES)
+
+
+def test_int16_halves_a_graph_and_keeps_what_it_says(tiny: Tiny, wide: Tiny, tmp_path: Path) -> None:
+    config, tower = tiny.export.config.image, tiny.export.towers.image
+    assert config is not None
+    assert tower is not None
+    small = Path(shutil.copy(wide.bundle / LAYOUT.image, tmp_path / "small.onnx"))
+    before = small.stat().st_size
+    store_int16(small)
+    assert small.read_bytes() == (tiny.bundle / LAYOUT.image).read_bytes(), "an export is not the same twice"
+    assert small.stat().st_size < 0.62 * before
+    pixels = np.random.default_rng(0).integers(0, 256, (7, *config.size, 3), dtype=np.uint8)
+    with torch.no_grad():
+        vector, logits = tower(torch.from_numpy(pixels))
+    for run, close in ((wide, 1e-4), (tiny, 2e-3)):
+        ours_vector, ours = Engine(open_bundle(run.bundle), threads=1).image(pixels)
+        np.testing.assert_allclose(ours_vector, vector.numpy(), atol=close * float(vector.abs().max()))
+        np.testing.assert_allclose(ours, logits.numpy(), atol=close * float(logits.abs().max()))
+
+
+def test_parity_is_kept_in_the_manifest(tiny: Tiny) -> None:
+    parity = read_manifest(tiny.bundle).provenance["parity"]
+    assert set(parity) == {"text", "image", "fused"}
+    for head in parity.values():
+        assert head["rows"] >= 60
+        assert 0 <= head["probability"] <= head["bound"] == STORED_BOUND
+        assert head["same_top1"] >= 0.995
+        assert {"vector", "logits"} <= set(head)
+
+
+# --- refused
+
+
+def _ruined(export: Export, change: Callable[[Towers], None]) -> Towers:
+    towers = deepcopy(export.towers)
+    with torch.no_grad():
+        change(towers)
+    return towers
+
+
+def test_weights_too_wide_for_int8_are_refused_and_the_output_is_untouched(tiny: Tiny, tmp_path: Path) -> None:
+    """One huge column in each row leaves int8 no steps for the others, which the head then blows up."""
+
+    def blow_up(towers: Towers) -> None:
+        assert towers.text is not None
+        towers.text.table.weight[1:, 0] = 1000.0
+        towers.text.head.weight[:, 0] = 0.0
+
+    output = Path(shutil.copytree(tiny.bundle, tmp_path / "bundle"))
+    before = bundle_sha256(read_manifest(output))
+    towers = _ruined(tiny.export, blow_up)
+    export = _again(tiny.export, tmp_path, image=False, towers=towers)
+    with pytest.raises(ExportError, match=r"text head: .*differ from torch by up to .*\(bound 5e-03\)") as told:
+        write_bundle(export, tmp_path / "work")
+    assert "Set export.text_storage" in told.value.message
+    assert verify_bundle(output) == []
+    assert bundle_sha256(read_manifest(output)) == before
+    wider = _again(tiny.export, tmp_path, image=False, towers=towers, text_storage="float32")
+    write_bundle(wider, tmp_path / "work")
+    assert read_manifest(output).heads == ("text",)
+
+
+@pytest.mark.parametrize("head", ["text", "image", "fused"])
+def test_a_graph_that_says_something_else_is_refused(tiny: Tiny, head: str) -> None:
+    """The finished graphs are held against torch modules that were changed afterwards."""
+
+    def change(towers: Towers) -> None:
+        module = {"text": towers.text, "image": towers.image, "fused": towers.fusion}[head]
+        assert module is not None
+        module.head.bias[3] += 0.5
+
+    engine = Engine(open_bundle(tiny.bundle), threads=1)
+    stored = {"text": "int8", "image": "int16"}
+    assert set(prove(engine, tiny.export.towers, tiny.export.val, 40, stored)) == {"text", "image", "fused"}
+    with pytest.raises(ExportError, match=f"{head} head: probabilities of the exported graph differ"):
+        prove(engine, _ruined(tiny.export, change), tiny.export.val, 40, stored)
+
+
+def test_scores_that_are_no_numbers_are_refused(tiny: Tiny, tmp_path: Path) -> None:
+    def spoil(towers: Towers) -> None:
+        assert towers.text is not None
+        towers.text.head.bias[0] = float("nan")
+
+    towers = _ruined(tiny.export, spoil)
+    export = _again(tiny.export, tmp_path, image=False, towers=towers, text_storage="float32")
+    with pytest.raises(ExportError, match=r"text head: .*by up to nan"):
+        write_bundle(export, tmp_path / "work")
+    assert not (tmp_path / "bundle").exists()
+
+
+def _first(split: Split, n: int) -> Split:
+    """The first rows of a split."""
+
+    def cut(features: TextFeatures | None) -> TextFeatures | None:
+        if features is None:
+            return None
+        end = features.offsets[n]
+        return TextFeatures(
+            features.hashes[:end], features.tokens[:end], features.fields[:end], features.offsets[: n + 1]
+        )
+
+    return replace(
+        split,
+        ids=split.ids[:n],
+        groups=split.groups[:n],
+        labels=split.labels[:n],
+        has_field=split.has_field[:n],
+        text=cut(split.text),
+        masked=cut(split.masked),
+        pixels=None if split.pixels is None else split.pixels[:n],
+        has_image=split.has_image[:n],
+        half=split.half[:n],
+    )
+
+
+def test_too_few_validation_rows_are_refused(tiny: Tiny, tmp_path: Path) -> None:
+    export = _again(tiny.export, tmp_path, image=False)
+    export = replace(export, val=_first(export.val, 15))
+    with pytest.raises(ExportError, match=r"text tower: got fewer than 20 validation rows with .*title"):
+        write_bundle(export, tmp_path / "work")
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_no_validation_row_with_both_is_no_obstacle(tiny: Tiny) -> None:
+    """Titles without photos and photos without titles: nothing to compare the fusion on, and no crash."""
+    val = tiny.export.val
+    some = np.arange(len(val)) % 2 == 0
+    apart = replace(val, has_field=val.has_field & some[:, None], has_image=val.has_image & ~some)
+    engine = Engine(open_bundle(tiny.bundle), threads=1)
+    found = prove(engine, tiny.export.towers, apart, 40, {"text": "int8", "image": "int16"})
+    assert found["fused"].rows == 0
+    assert {"title", "image"} <= {"+".join(mix) for mix in Scorer(engine, apart).available()}
+    assert not any("image" in mix and len(mix) > 1 for mix in Scorer(engine, apart).available())
+
+
+# --- the output
+
+
+@pytest.mark.parametrize("thing", ["file", "folder"])
+def test_an_output_that_is_something_else_is_refused(
+    configure: Callable[..., RunConfig], tmp_path: Path, thing: str
+) -> None:
+    from multimodal.export.run import train
+
+    output = tmp_path / "bundle"
+    if thing == "folder":
+        output.mkdir()
+        (output / "thesis.txt").write_text("years of work", encoding="utf-8")
+    else:
+        output.write_text("years of work", encoding="utf-8")
+    with pytest.raises(ExportError, match=r"output: .*expected a name that is free or an older bundle"):
+        train(configure(tmp_path))
+    assert output.exists()
+    assert not (tmp_path / "runs").exists(), "said before anything is trained"
+
+
+def test_an_output_may_be_free_empty_or_an_older_bundle(tiny_bundle: Path, tmp_path: Path) -> None:
+    for place in (tmp_path / "free", tmp_path, tiny_bundle):
+        check_output(place)
+
+
+def test_a_new_bundle_replaces_the_old_one_and_what_was_said_of_it(tiny: Tiny, tmp_path: Path) -> None:
+    output = Path(shutil.copytree(tiny.bundle, tmp_path / "bundle"))
+    (output / LAYOUT.card).write_text("# The old one\n", encoding="utf-8")
+    write_bundle(_again(tiny.export, tmp_path, image=False), tmp_path / "work")
+    assert read_manifest(output).heads == ("text",)
+    assert verify_bundle(output) == []
+    assert {p.name for p in output.iterdir()} == {
+        LAYOUT.manifest, LAYOUT.tree, LAYOUT.text, LAYOUT.vocabulary,
+    }  # fmt: skip
+    assert {p.name for p in tmp_path.iterdir()} == {"bundle", "work"}
+
+
+# --- what the manifest says of the validation rows
+
+
+def test_figures_of_the_manifest_are_what_serving_measures(
+    tiny: Tiny, predictor: Predictor, val_products: list[Product]
+) -> None:
+    metrics = read_manifest(tiny.bundle).metrics["val"]
+    for mix in (("title",), ("image",), TRAINED):
+        rows = [p for p in val_products if all(getattr(p, name) for name in mix)]
+        found = evaluate(predictor, rows, inputs=mix).heads["fused"].to_dict()
+        told = metrics["+".join(mix)]["answer"]
+        assert told["rows"] == found["rows"]
+        for figure in ("top1", "top2", "nll", "hf1"):
+            assert told[figure] == pytest.approx(found[figure], abs=2e-4), (mix, figure)
+
+
+def test_what_answers_was_chosen_among_the_three_ways(tiny: Tiny) -> None:
+    manifest = read_manifest(tiny.bundle)
+    for name, mix in manifest.calibration.mixes.items():
+        both = "image" in name and "+" in name
+        assert mix.chosen in ({"mlp", "log_mix", "blend"} if both else {"text", "image"})
+        assert (name in manifest.calibration.mlp) == (name in manifest.calibration.log_mix) == both
+        assert set(manifest.metrics["val"][name]) == ({"answer", "mlp", "log_mix"} if both else {"answer"})
+        assert json.loads(mix.model_dump_json())["temperature"] > 0
