@@ -45,7 +45,7 @@ class TextGraph(nn.Module):
         self.scaled = storage == "int8"
         self.blocks = table.shape[1] // _BLOCK if table.shape[1] % _BLOCK == 0 else 1
         if self.scaled:
-            parts = table.unflatten(1, (self.blocks, -1))
+            parts = table.reshape(len(table), self.blocks, -1)
             # Half precision rounds to nearest: a hair more keeps every value inside the int8 range. Its smallest
             # numbers must not become 0, for the padding row's values are.
             scale = (parts.abs().amax(dim=2) / 127 * 1.001).clamp_min(1e-6).half()
@@ -64,7 +64,7 @@ class TextGraph(nn.Module):
         if self.scaled:
             scale: Tensor = self.scale  # type: ignore[assignment]
             by_block = weight[:, None] * F.embedding(ids, scale).float().transpose(1, 2)
-            parts = rows.unflatten(2, (self.blocks, -1)).transpose(1, 2)
+            parts = rows.reshape(*ids.shape, self.blocks, -1).transpose(1, 2)
             vector = torch.matmul(by_block[:, :, None], parts).flatten(1)
         else:
             vector = torch.matmul(weight[:, None], rows)[:, 0]

@@ -22,7 +22,7 @@ from multimodal.artifact.manifest import SCHEMA_VERSION, FileEntry, ImageSpec, T
 from multimodal.config import RunConfig
 from multimodal.errors import ExportError
 from multimodal.evaluation import summarise
-from multimodal.export.calibrate import MIN_ROWS, Inputs, MixScores, Scorer, calibrate
+from multimodal.export.calibrate import Inputs, MixScores, Scorer, calibrate
 from multimodal.export.graphs import export_fusion, export_image, export_text
 from multimodal.export.parity import Towers, prove
 from multimodal.image.kitchen import VERSION as IMAGE_VERSION
@@ -30,6 +30,7 @@ from multimodal.taxonomy import Tree
 from multimodal.text.kitchen import VERSION as TEXT_VERSION
 from multimodal.training.arrays import Split
 from multimodal.training.prepare import image_kitchen, text_kitchen
+from multimodal.training.run import MIN_ROWS
 from multimodal.types import INPUTS, TEXT_INPUTS, HeadName, InputName
 
 _NO_SCORES = Calibration(mixes={})
