@@ -141,7 +141,8 @@ def _compare(
     head: str, ours: tuple[FloatArray, FloatArray], theirs: tuple[FloatArray, FloatArray], storage: str
 ) -> HeadParity:
     bound = FLOAT_BOUND if storage == "float32" else STORED_BOUND
-    needed = 1.0 if storage == "float32" else SAME_TOP1
+    # Of few rows a single tie that falls the other way is no sign of a fault.
+    changed = 0 if storage == "float32" else max(1, int((1 - SAME_TOP1) * len(ours[1])))
     parity = HeadParity(
         rows=len(ours[1]),
         vector=float(np.abs(ours[0] - theirs[0]).max(initial=0)),
@@ -151,11 +152,11 @@ def _compare(
         bound=bound,
     )
     # Not "greater than": a NaN must fail too.
-    if not parity.probability <= bound or parity.same_top1 < needed:
+    if not parity.probability <= bound or round((1 - parity.same_top1) * parity.rows) > changed:
         raise ExportError(
             f"{head} head: probabilities of the exported graph differ from torch by up to "
             f"{parity.probability:.2e} (bound {bound:.0e}) and {parity.same_top1:.2%} of {parity.rows} rows "
-            f"keep their best leaf (expected {needed:.1%}). Set export.text_storage or export.image_storage "
+            f"keep their best leaf (expected all but {changed}). Set export.text_storage or export.image_storage "
             "to a wider type."
         )
     return parity
