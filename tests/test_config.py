@@ -180,6 +180,46 @@ def test_drawings_are_a_source(tmp_path: Path) -> None:
     assert (config.data.train[1].products, config.data.train[1].seed) == (50, 4)
 
 
+DRAWN = MINIMAL.replace("  val: [{path: val.parquet}]\n", "")
+
+
+def test_validation_rows_are_drawn_from_train_where_none_are_given(tmp_path: Path) -> None:
+    assert _load(tmp_path).data.drawn is None
+    for settings in ((), ("data.split=null",), ("data.split={}",)):
+        how = _load(tmp_path, DRAWN, *settings).data.drawn
+        assert how is not None
+        assert (how.val, how.seed, how.by) == (0.15, 0, ("title", "photo"))
+    asked = _load(tmp_path, DRAWN, "data.split={val: 0.1, seed: 3, by: [id]}").data
+    assert asked.drawn == asked.split
+    assert asked.split is not None
+    assert (asked.split.val, asked.split.seed, asked.split.by) == (0.1, 3, ("id",))
+
+
+def test_val_and_split_together_are_refused(tmp_path: Path) -> None:
+    said = _refused(tmp_path, MINIMAL, "data.split={val: 0.1}")
+    assert "config.yaml: data: Value error, got both 'val' and 'split', expected one of them" in said
+    assert "leave one out" in said
+
+
+@pytest.mark.parametrize(
+    ("split", "path"),
+    [
+        ("{val: 0}", "data.split.val"),
+        ("{val: 0.6}", "data.split.val"),
+        ("{by: []}", "data.split.by"),
+        ("{by: [name]}", "data.split.by.0"),
+        ("{share: 0.1}", "data.split.share: unknown key"),
+        ("0.15", "data.split"),
+    ],
+)
+def test_wrong_split_is_refused_with_its_path(tmp_path: Path, split: str, path: str) -> None:
+    assert path in _refused(tmp_path, DRAWN, f"data.split={split}")
+
+
+def test_val_without_a_source_is_refused(tmp_path: Path) -> None:
+    assert "data.val" in _refused(tmp_path, MINIMAL, "data.val=[]")
+
+
 @pytest.mark.parametrize("tree", ["{}", "{path: a.csv, from_paths: true}"])
 def test_tree_has_exactly_one_origin(tmp_path: Path, tree: str) -> None:
     assert "tree: Value error, expected exactly one of 'path' and 'from_paths" in _refused(

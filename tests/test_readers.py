@@ -1,9 +1,11 @@
-"""One contract for all readers, then what is each one's own."""
+"""One contract for all readers; rows that are broken, files that are no such files, and streaming."""
 
 from __future__ import annotations
 
-import csv
 import gc
+import gzip
+import json
+import tracemalloc
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -13,76 +15,29 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-import photos
-from multimodal.config.models import ColumnMap, SourceConfig
-from multimodal.data import guess_columns, open_reader, unique_ids
-from multimodal.data.columns import FIELDS, GUESSES
+from multimodal.config.models import SourceConfig
+from multimodal.data import open_reader, unique_ids
 from multimodal.errors import DataError
 from multimodal.image import ImageKitchen
 from multimodal.protocols import Reader
 from multimodal.types import Product, RowError
+from reader_sources import (
+    ROWS,
+    SOURCES,
+    Make,
+    csv_paths,
+    drawings,
+    labels,
+    parquet_bytes,
+    photo_folder,
+    titles,
+    write_lines,
+    write_parquet,
+)
 
-ROWS = 600  # more than two batches
 BROKEN = 300
-Make = Callable[[Path], SourceConfig]
-
-
-def titles(rows: int = ROWS) -> list[str | None]:
-    return [None if i % 7 == 3 else f"Red shirt № {i}" for i in range(rows)]
-
-
-def labels(rows: int = ROWS) -> list[str]:
-    return [f"c{i % 3}" for i in range(rows)]
-
-
-def write_parquet(folder: Path, **columns: Any) -> SourceConfig:
-    file = folder / "rows.parquet"
-    pq.write_table(pa.table(columns), file, row_group_size=100)
-    return SourceConfig(path=str(file))
-
-
-def parquet_bytes(folder: Path) -> SourceConfig:
-    photo = photos.encoded()
-    return write_parquet(folder, id=range(ROWS), title=titles(), image=[photo] * ROWS, category_id=labels())
-
-
-def parquet_struct(folder: Path) -> SourceConfig:
-    photo = {"bytes": photos.encoded(), "path": None}
-    return write_parquet(folder, id=range(ROWS), title=titles(), image=[photo] * ROWS, category_id=labels())
-
-
-def parquet_paths(folder: Path) -> SourceConfig:
-    (folder / "photos").mkdir()
-    (folder / "photos" / "a.jpg").write_bytes(photos.encoded())
-    paths = ["photos/a.jpg"] * ROWS
-    return write_parquet(folder, id=range(ROWS), title=titles(), image=paths, category_id=labels())
-
-
-def csv_paths(folder: Path) -> SourceConfig:
-    (folder / "a.jpg").write_bytes(photos.encoded())
-    with (folder / "rows.csv").open("w", encoding="utf-8-sig", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["id", "title", "image", "category_id"])
-        writer.writerows(zip(range(ROWS), titles(), ["a.jpg"] * ROWS, labels(), strict=True))
-    return SourceConfig(path=str(folder / "rows.csv"))
-
-
-def photo_folder(folder: Path) -> SourceConfig:
-    for i in range(ROWS):
-        file = folder / "photos" / f"c{i // 200}" / f"{i:04}.jpg"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(photos.encoded(photos.picture(8, 8)))
-    return SourceConfig(path=str(folder / "photos"))
-
-
-def drawings(folder: Path) -> SourceConfig:
-    return SourceConfig(format="drawings", products=20, seed=3)
-
-
-SOURCES: tuple[Make, ...] = (parquet_bytes, parquet_struct, parquet_paths, csv_paths, photo_folder, drawings)
+SAME_ROWS = [make for make in SOURCES if make not in {photo_folder, drawings}]
 
 
 @pytest.fixture(params=SOURCES, ids=lambda make: make.__name__)
@@ -111,6 +66,26 @@ def test_contract_photos_decode(source: SourceConfig) -> None:
     assert {kitchen.prepare(ref).shape for ref in refs} == {(16, 12, 3)}
 
 
+def test_contract_repeated_ids_are_errors_of_the_later_rows(source: SourceConfig) -> None:
+    reader = open_reader(source, labelled=True)
+    expected = source.products or ROWS
+
+    class Twice:
+        """The same reader, read once more behind itself."""
+
+        def __iter__(self) -> Iterator[Product | RowError]:
+            yield from reader
+            yield from reader
+
+        def count(self) -> None:
+            return None
+
+    items = list(unique_ids(Twice()))
+    assert all(isinstance(item, Product) for item in items[:expected])
+    assert {item.code for item in items[expected:] if isinstance(item, RowError)} == {"duplicate_id"}
+    assert [item.row for item in items[expected:] if isinstance(item, RowError)] == list(range(expected, 2 * expected))
+
+
 def test_contract_unlabelled_reads_no_label(source: SourceConfig) -> None:
     if source.format == "drawings":
         pytest.skip("drawings always know what they are")
@@ -118,7 +93,7 @@ def test_contract_unlabelled_reads_no_label(source: SourceConfig) -> None:
     assert [item.category_id for item in items if isinstance(item, Product)] == [None] * 5
 
 
-@pytest.mark.parametrize("make", [parquet_bytes, csv_paths])
+@pytest.mark.parametrize("make", SAME_ROWS)
 def test_rows_stay_in_order_with_their_values(make: Make, tmp_path: Path) -> None:
     items = list(open_reader(make(tmp_path), labelled=True))
     assert [str(item.id) for item in items] == [str(i) for i in range(ROWS)]
@@ -151,6 +126,25 @@ def broken_csv(change: Callable[[bytes], bytes]) -> Make:
     return make
 
 
+def broken_lines(name: str, line: bytes) -> Make:
+    def make(folder: Path) -> SourceConfig:
+        lines: list[Any] = [{"id": i, "title": f"shirt {i}"} for i in range(ROWS)]
+        lines[BROKEN] = line
+        return write_lines(folder / name, lines)
+
+    return make
+
+
+def broken_array(item: bytes) -> Make:
+    def make(folder: Path) -> SourceConfig:
+        items = [json.dumps({"id": i, "title": f"shirt {i}"}).encode() for i in range(ROWS)]
+        items[BROKEN] = item
+        (folder / "rows.json").write_bytes(b"[" + b",\n".join(items) + b"]")
+        return SourceConfig(path=str(folder / "rows.json"))
+
+    return make
+
+
 @pytest.mark.parametrize(
     ("make", "code"),
     [
@@ -160,6 +154,15 @@ def broken_csv(change: Callable[[bytes], bytes]) -> Make:
         (broken_csv(lambda line: b"300"), "ragged_row"),
         (broken_csv(lambda line: line + "рубашка".encode("cp1251")), "not_utf8"),
         (broken_csv(lambda line: line + b"x" * 200_000), "csv"),
+        (broken_lines("rows.jsonl", b'{"id": 300, "title": "shi'), "json"),
+        (broken_lines("rows.jsonl.gz", b"300,shirt"), "json"),
+        (broken_lines("rows.jsonl", b"[300]"), "json"),
+        (broken_lines("rows.jsonl", b"[" * 100_000), "json"),
+        (broken_lines("rows.jsonl", b'{"id": 300, "title": "\xff"}'), "not_utf8"),
+        (broken_lines("rows.jsonl", b'{"id": 300, "title": ["a"]}'), "not_text"),
+        (broken_array(b"[300]"), "json"),
+        (broken_array(b'{"id": 300, "title": "\xff"}'), "not_utf8"),
+        (broken_array(b'{"id": 300, "title": {"en": "a"}}'), "not_text"),
     ],
 )
 def test_a_broken_row_costs_itself_alone(make: Make, code: str, tmp_path: Path) -> None:
@@ -170,7 +173,7 @@ def test_a_broken_row_costs_itself_alone(make: Make, code: str, tmp_path: Path) 
     error = errors[0][1]
     assert "expected" in error.message
     assert f"row {BROKEN}" in error.message
-    assert str(error.id) == str(BROKEN) if code != "csv" else error.id is None
+    assert error.id is None if code in {"csv", "json"} else str(error.id) == str(BROKEN)
     assert [str(items[row].id) for row in (BROKEN - 1, BROKEN + 1)] == ["299", "301"]
 
 
@@ -202,7 +205,7 @@ def test_csv_streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     taken: list[list[str]] = []
 
-    def watched(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    def watched(rows: Iterator[list[str]], limit: int | None) -> Iterator[list[str]]:
         for row in rows:
             taken.append(row)
             yield row
@@ -210,6 +213,27 @@ def test_csv_streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_file, "_cells", watched)
     list(islice(open_reader(source, labelled=True), 3))
     assert len(taken) == 3
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("array", [False, True])
+def test_json_streams(array: bool, packed: bool, tmp_path: Path) -> None:
+    """Beside the rows asked for, a buffer is read and not the file."""
+    rows = [{"id": i, "title": "x" * 1000} for i in range(20_000)]
+    lines = [json.dumps(row).encode() for row in rows]
+    raw = b"[" + b",".join(lines) + b"]" if array else b"\n".join(lines)
+    file = tmp_path / f"rows.{'json' if array else 'jsonl'}{'.gz' if packed else ''}"
+    file.write_bytes(gzip.compress(raw, 1) if packed else raw)
+    reader = open_reader(SourceConfig(path=str(file)), labelled=False)
+    tracemalloc.start()
+    try:
+        first = list(islice(reader, 2000))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [item.id for item in first] == list(range(2000))
+    assert len(raw) > 20_000_000
+    assert peak < 5_000_000
 
 
 def test_folder_opens_no_photo(tmp_path: Path) -> None:
@@ -220,102 +244,6 @@ def test_folder_opens_no_photo(tmp_path: Path) -> None:
     assert [(item.id, item.category_id) for item in items if isinstance(item, Product)] == [
         ("a/1.JPG", "a"), ("a/10.png", "a"), ("a/more/3.webp", "a"), ("b/2.jpg", "b"),
     ]  # fmt: skip
-
-
-def test_ids_keep_their_type(tmp_path: Path) -> None:
-    def ids(values: Any) -> list[object]:
-        reader = open_reader(write_parquet(tmp_path, id=values, title=["x"] * len(values)), labelled=False)
-        return [item.id for item in reader]
-
-    assert ids([1, 2**60, None]) == [1, 2**60, None]
-    assert ids(["0012", "12", " ", None]) == ["0012", "12", None, None]
-    floats = ids([12.0, None, float("nan"), 1.5])
-    assert floats == [12, None, None, "1.5"]
-    assert type(floats[0]) is int
-
-
-def test_csv_ids_and_numbers_are_text(tmp_path: Path) -> None:
-    (tmp_path / "rows.csv").write_text('sku;name;category\n0012;501;12\n13;"a;b";\n\n14; ;x\n', encoding="utf-8")
-    items = list(open_reader(SourceConfig(path=str(tmp_path / "rows.csv")), labelled=True))
-    assert items == [
-        Product(id="0012", title="501", category_id="12"),
-        Product(id="13", title="a;b"),
-        Product(id="14", category_id="x"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ([501, None], ["501", None]),
-        ([501.0, float("nan"), 0.5], ["501", None, "0.5"]),
-        (["", "  \t", "x ", "501.0"], [None, None, "x ", "501.0"]),
-        ([True, False], ["True", "False"]),
-        ([float("inf")], [None]),
-    ],
-)
-def test_values_of_text_columns(values: list[Any], expected: list[str | None], tmp_path: Path) -> None:
-    reader = open_reader(write_parquet(tmp_path, title=values), labelled=False)
-    assert [item.title for item in reader if isinstance(item, Product)] == expected
-
-
-@pytest.mark.parametrize("value", [["a"], b"a", {"a": 1}])
-def test_values_that_are_no_text_are_errors_of_their_row(value: object, tmp_path: Path) -> None:
-    items = list(open_reader(write_parquet(tmp_path, title=[value, None], id=[7, 8]), labelled=False))
-    assert isinstance(items[0], RowError)
-    assert (items[0].id, items[0].stage, items[0].code) == (7, "read", "not_text")
-    assert "column 'title': got" in items[0].message
-    assert items[1] == Product(id=8)
-
-
-def test_characteristics_may_be_a_struct_or_a_map(tmp_path: Path) -> None:
-    source = write_parquet(tmp_path, attributes=[{"colour": "red", "size": None}, {"colour": None, "size": None}])
-    items = list(open_reader(source, labelled=False))
-    assert [item.characteristics for item in items if isinstance(item, Product)] == [{"colour": "red"}, None]
-    pairs = pa.array([[("a", "1"), ("b", "2")], []], pa.map_(pa.string(), pa.string()))
-    items = list(open_reader(write_parquet(tmp_path, attributes=pairs), labelled=False))
-    assert isinstance(items[0], Product)
-    assert items[0].characteristics == {"a": "1", "b": "2"}
-    assert [item.code for item in items if isinstance(item, RowError)] == []
-
-
-def test_category_ids_are_strings(tmp_path: Path) -> None:
-    for values, expected in (([12, None], ["12", None]), ([12.0, float("nan")], ["12", None])):
-        reader = open_reader(write_parquet(tmp_path, title=["a", "b"], category_id=values), labelled=True)
-        assert [item.category_id for item in reader if isinstance(item, Product)] == expected
-
-
-def test_category_path_is_joined_as_the_tree_joins_it(tmp_path: Path) -> None:
-    from multimodal.taxonomy import tree_from_paths
-
-    paths = ["Apparel/ Tops /Shirts", None, "Apparel//Shirts"]
-    source = write_parquet(tmp_path, title=["a", "b", "c"], category_path=paths)
-    source = source.model_copy(update={"path_separator": "/"})
-    items = list(open_reader(source, labelled=True))
-    assert [item.category_id for item in items[:2] if isinstance(item, Product)] == ["Apparel > Tops > Shirts", None]
-    assert items[0].category_id in tree_from_paths(paths[:1], "/")  # type: ignore[union-attr,arg-type]
-    assert isinstance(items[2], RowError)
-    assert (items[2].stage, items[2].code) == ("label", "category_path")
-
-
-def test_absent_photos_are_not_unreadable_ones(tmp_path: Path) -> None:
-    structs = [{"bytes": None, "path": None}, {"bytes": b"", "path": None}, {"bytes": None, "path": "x.jpg"}, None]
-    items = list(open_reader(write_parquet(tmp_path, image=structs), labelled=False))
-    images = [item.image for item in items if isinstance(item, Product)]
-    assert images[0] is None
-    assert images[3] is None
-    assert images[1] is not None
-    assert images[1].data == b""
-    assert images[2] is not None
-    assert images[2].path == str(tmp_path / "x.jpg")
-
-
-def test_images_root(tmp_path: Path) -> None:
-    source = write_parquet(tmp_path, image=["x.jpg", "/abs/y.jpg", " ", None, "https://a.b/c.jpg"])
-    source = source.model_copy(update={"images_root": "/srv/photos"})
-    refs = [item.image for item in open_reader(source, labelled=False) if isinstance(item, Product)]
-    paths = [None if ref is None else ref.path for ref in refs]
-    assert paths == ["/srv/photos/x.jpg", "/abs/y.jpg", None, None, "https://a.b/c.jpg"]
 
 
 def test_unique_ids(tmp_path: Path) -> None:
@@ -329,39 +257,6 @@ def test_unique_ids(tmp_path: Path) -> None:
     assert list(reader) == items
 
 
-def test_an_asked_for_column_that_is_not_there(tmp_path: Path) -> None:
-    source = write_parquet(tmp_path, title=["a"], article_name=["b"])
-    source = source.model_copy(update={"columns": ColumnMap(title="articlename")})
-    with pytest.raises(DataError) as caught:
-        open_reader(source, labelled=False)
-    for part in (
-        source.path,
-        "columns.title",
-        "'articlename'",
-        "found title, article_name",
-        "Did you mean 'article_name'",
-    ):
-        assert str(part) in caught.value.message
-
-
-@pytest.mark.parametrize("labelled", [True, False])
-def test_no_usable_input(labelled: bool, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no usable input.*found id, price, category_id"):
-        open_reader(write_parquet(tmp_path, id=[1], price=[2], category_id=[3]), labelled=labelled)
-
-
-def test_labels_asked_for_and_not_there(tmp_path: Path) -> None:
-    source = write_parquet(tmp_path, title=["a"], price=[2])
-    with pytest.raises(DataError, match=r"no column of categories.*found title, price"):
-        open_reader(source, labelled=True)
-    open_reader(source, labelled=False)
-
-
-def test_an_image_column_of_numbers(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"column 'image' holds int64, expected photos"):
-        open_reader(write_parquet(tmp_path, title=["a"], image=[2]), labelled=False)
-
-
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
@@ -371,6 +266,20 @@ def test_an_image_column_of_numbers(tmp_path: Path) -> None:
         ("rows.csv", "id,title\n1,a\n".encode("utf-16"), "not UTF-8"),
         ("rows.csv", "название\n1\n".encode("cp1251"), "not UTF-8"),
         ("rows.xlsx", b"PK", "'.xlsx', expected one of .parquet"),
+        ("photos.zip", b"PK", "name the table here, and the zip as images_root"),
+        ("rows.json", b"", "empty file, expected an array of objects"),
+        ("rows.json", b"[]", "got no products; expected an array of objects"),
+        ("rows.json", b"[1, 2]", "expected an object of names and values"),
+        ("rows.json", b'"text"', "starts with '\"', expected an array of objects"),
+        ("rows.json", b'{"id": 1, "title": "a"}', "object without a list of objects"),
+        ("rows.json", b'{"a": [{"title": "x"}], "b": [{"title": "y"}]}', "got the lists 'a' and 'b', expected one"),
+        ("rows.json", b'[{"title": "a"}][', "goes on after the end"),
+        ("rows.json", '[{"title": "a"}]'.encode("utf-16"), "expected an array of objects"),
+        ("rows.json.gz", b"[]", "damaged after row 0"),
+        ("rows.jsonl", b"", "got no products; expected one object"),
+        ("rows.jsonl", b"id,title\n1,a\n", "no JSON"),
+        ("rows.jsonl.gz", b"plain text", "damaged after row 0"),
+        ("rows.jsonl.gz", gzip.compress(b'{"title": "a"}\n' * 9)[:-9], "damaged after row"),
     ],
 )
 def test_files_that_are_not_what_they_say(name: str, data: bytes, message: str, tmp_path: Path) -> None:
@@ -407,42 +316,24 @@ def test_folders_without_photos_or_classes(tmp_path: Path) -> None:
     assert [item.id for item in open_reader(source, labelled=False)] == ["a.jpg"]
 
 
-@pytest.mark.parametrize(
-    ("found", "expected"),
-    [
-        (["id", "title", "short_description", "name_value_characteristics", "category_id"],
-         {"id": "id", "title": "title", "description": "short_description",
-          "characteristics": "name_value_characteristics", "category_id": "category_id"}),
-        (["ID", "productDisplayName", "Image", "Label"],
-         {"id": "ID", "title": "productDisplayName", "image": "Image", "category_id": "Label"}),
-        (["SKU", "Product Name", "Image Path", "Category Path"],
-         {"id": "SKU", "title": "Product Name", "image": "Image Path", "category_path": "Category Path"}),
-        (["name", "title", "category_path", "cc3"], {"title": "title", "category_id": "cc3"}),
-    ],
-)  # fmt: skip
-def test_guesses(found: list[str], expected: dict[str, str]) -> None:
-    assert dict(guess_columns(found, ColumnMap()).present()) == expected
+@pytest.mark.parametrize("name", ["rows.json", "rows.json.gz"])
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_json_array_that_breaks_off_says_where(inside: bool, name: str, tmp_path: Path) -> None:
+    document = [{"id": i, "title": "shirt " * 20} for i in range(3000)]
+    raw = json.dumps({"products": document} if inside else document).encode()[:-5000]
+    (tmp_path / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+    reader = iter(open_reader(SourceConfig(path=str(tmp_path / name)), labelled=False))
+    assert [item.id for item in islice(reader, 2900)] == list(range(2900))
+    with pytest.raises(DataError, match=r"rows.json.*: damaged after row 29\d\d .*write it again"):
+        list(reader)
 
 
-def test_asked_for_columns_are_not_guessed_again() -> None:
-    asked = ColumnMap(title="description", id="", category_path="categories")
-    resolved = guess_columns(["id", "title", "description", "categories", "label"], asked)
-    assert dict(resolved.present()) == {"title": "description", "category_path": "categories"}
-
-
-def test_both_kinds_of_category_cannot_be_asked_for() -> None:
-    with pytest.raises(DataError, match="expected one of them"):
-        guess_columns(["a", "b"], ColumnMap(category_id="a", category_path="b"))
-
-
-@given(
-    st.lists(st.sampled_from([g.upper() for names in GUESSES.values() for g in names]) | st.text(max_size=8)),
-    st.sets(st.sampled_from(FIELDS)),
-)
-def test_guessing_never_invents_or_shares_a_column(found: list[str], off: set[str]) -> None:
-    resolved = guess_columns(found, ColumnMap(**dict.fromkeys(off, "")))
-    chosen = list(resolved.present().values())
-    assert set(chosen) <= set(found)
-    assert len(chosen) == len(set(chosen))
-    assert not off & set(resolved.present())
-    assert resolved.category_id is None or resolved.category_path is None
+def test_an_object_a_line_is_read_whatever_the_suffix_says(tmp_path: Path) -> None:
+    source = write_lines(tmp_path / "rows.json", [{"id": 1, "title": "a"}, {"id": 2, "title": "b"}])
+    assert [item.id for item in open_reader(source, labelled=False)] == [1, 2]
+    (tmp_path / "rows.json").rename(tmp_path / "rows.log")
+    for kind, message in (("auto", "expected one of"), ("json", "without a list of objects")):
+        with pytest.raises(DataError, match=message):
+            open_reader(SourceConfig(path=str(tmp_path / "rows.log"), format=kind), labelled=False)
+    lines = SourceConfig(path=str(tmp_path / "rows.log"), format="jsonl")
+    assert [item.id for item in open_reader(lines, labelled=False)] == [1, 2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -24,17 +24,26 @@ Characteristics = str | Mapping[str, object] | Sequence[tuple[str, object]]
 RowId = str | int | None
 
 
+class PhotoSource(Protocol):
+    """Where a photo lies that is neither at hand nor a file of its own: in a zip, say, or in base64."""
+
+    def read(self, max_bytes: int) -> bytes:
+        """The encoded photo, at most ``max_bytes + 1`` bytes of it; raises ImageError when it cannot be read."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ImageRef:
-    """A photo not decoded yet: its bytes, or the path of a file. ``name`` is for messages only."""
+    """A photo not decoded yet: its bytes, the path of a file, or its source. ``name`` is for messages only."""
 
     data: bytes | None = None
     path: str | None = None
     name: str | None = None
+    source: PhotoSource | None = None
 
     def __post_init__(self) -> None:
-        if (self.data is None) == (self.path is None):
-            raise ValueError("ImageRef: expected exactly one of data and path")
+        if [self.data, self.path, self.source].count(None) != 2:
+            raise ValueError("ImageRef: expected exactly one of data, path and source")
 
 
 @dataclass(frozen=True, slots=True)

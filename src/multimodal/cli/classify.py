@@ -37,7 +37,11 @@ def classify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     source: Annotated[
         Path | None,
-        typer.Option("--input", help="Parquet, CSV or a folder of photos.", rich_help_panel=_FILE),
+        typer.Option(
+            "--input",
+            help="Parquet, CSV, JSON or JSON Lines, a quoted pattern of parts, or a folder of photos.",
+            rich_help_panel=_FILE,
+        ),
     ] = None,
     output: Annotated[
         Path | None,

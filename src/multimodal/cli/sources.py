@@ -23,7 +23,7 @@ ColumnOption = Annotated[
 ]
 ImagesRootOption = Annotated[
     Path | None,
-    typer.Option(help="Folder that paths in the photo column start from; else the file's own folder."),
+    typer.Option(help="Folder or zip that paths in the photo column start from; else the file's own folder."),
 ]
 
 
@@ -34,13 +34,15 @@ def source_of(
 
     Raises:
         InputError: the path does not exist.
+        DataError: a pattern that matches no file.
         ConfigError: a ``--column`` that is not ``field=column`` with a known field.
     """
     from multimodal.config.load import validate
     from multimodal.config.models import ColumnMap, SourceConfig
+    from multimodal.data import files_of
 
-    if not path.exists():
-        raise InputError(f"{path}: no such file or folder; expected parquet, CSV or a folder of photos")
+    if not files_of(str(path))[0].exists():
+        raise InputError(f"{path}: no such file or folder; expected parquet, CSV, JSON or a folder of photos")
     pairs = dict(_pair(item) for item in columns or ())
     raw = {
         "path": str(path),
@@ -49,6 +51,11 @@ def source_of(
         "category_map": None if category_map is None else str(category_map),
     }
     return validate(SourceConfig, raw, str(path))
+
+
+def plain_name(path: Path) -> str:
+    """A name for files about an input: its own without suffix; of a pattern, what can stand in a file's name."""
+    return "".join(sign for sign in path.stem if sign not in "*?[]") or path.parent.name or "rows"
 
 
 def _pair(item: str) -> tuple[str, str]:

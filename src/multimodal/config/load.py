@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from collections.abc import Sequence
@@ -136,15 +137,21 @@ def _place(target: list[Any], part: str, item: str) -> int:
 def _refuse_test_splits(config: RunConfig, origin: str) -> None:
     for split, sources in (("train", config.data.train), ("val", config.data.val)):
         for i, source in enumerate(sources):
-            if _is_test(source):
+            path = next((path for path in _paths(source) if _is_test(path)), None)
+            if path is not None:
                 raise ConfigError(
-                    f"{origin}: data.{split}.{i}.path: {source.path} names a test split; test rows are for "
+                    f"{origin}: data.{split}.{i}.path: {path} names a test split; test rows are for "
                     "`multimodal evaluate` alone. Use train and validation files here."
                 )
 
 
-def _is_test(source: SourceConfig) -> bool:
+def _paths(source: SourceConfig) -> list[str]:
+    """A source's path, and the files there are that it matches as a pattern."""
     if source.path is None:
-        return False
-    parts = [p.lower() for p in Path(source.path).parts[-2:]]
+        return []
+    return [source.path, *glob.glob(source.path, recursive=True)]  # noqa: PTH207 - Path's takes no absolute one
+
+
+def _is_test(path: str) -> bool:
+    parts = [p.lower() for p in Path(path).parts[-2:]]
     return any(re.search(r"(^|[^a-z])test([^a-z]|$)", Path(p).stem) for p in parts)

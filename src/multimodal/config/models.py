@@ -43,7 +43,8 @@ class SourceConfig(Strict):
     """One source of labelled or unlabelled products."""
 
     path: str | None = None
-    format: Literal["auto", "parquet", "csv", "folder", "drawings"] = "auto"
+    """A file, a folder of photos, or a pattern such as ``parts/*.parquet`` of files with the same columns."""
+    format: Literal["auto", "parquet", "csv", "json", "jsonl", "folder", "drawings"] = "auto"
     columns: ColumnMap = ColumnMap()
     join: JoinConfig | None = None
     share: Share = 1.0
@@ -51,7 +52,8 @@ class SourceConfig(Strict):
     """Label in the data -> category id in the tree; a mapping, or a CSV with columns label, category_id."""
     path_separator: str = " > "
     images_root: str | None = None
-    """Folder that relative paths in an image column start from; default: the file's own folder."""
+    """Folder or zip that paths in an image column start from; default: the file's own folder. Without an image
+    column, photos are found there by the row's id: ``<id>.jpg``, with any known suffix."""
     products: int | None = Field(default=None, ge=1)
     """For drawings: how many products to draw."""
     seed: int = 0
@@ -71,23 +73,60 @@ class TreeConfig(Strict):
     """Where the category tree comes from: a file of nodes, or the path column of the training sources."""
 
     path: str | None = None
+    """A table (CSV, parquet), Google's taxonomy text, or JSON."""
+    format: Literal["auto", "table", "google", "json"] = "auto"
+    """The form of the file; ``auto`` finds it by the content and the suffix."""
     id: str = "id"
     name: str = "title"
     parent_id: str = "parent_id"
+    """Columns of a table, or keys in JSON, where the usual spellings of these keys are also known."""
     from_paths: bool = False
 
     @model_validator(mode="after")
     def _one_origin(self) -> TreeConfig:
         if (self.path is None) == (not self.from_paths):
             raise ValueError("expected exactly one of 'path' and 'from_paths: true'")
+        if self.from_paths and self.format != "auto":
+            raise ValueError(f"got format: {self.format} without a 'path', expected it beside one; leave it out")
         return self
 
 
+Likeness = Literal["title", "photo", "id"]
+
+
+class SplitConfig(Strict):
+    """How validation rows are drawn from the training sources: whole groups, the same share of every category."""
+
+    val: Annotated[float, Field(gt=0, le=0.5)] = 0.15
+    seed: int = 0
+    by: tuple[Likeness, ...] = Field(default=("title", "photo"), min_length=1)
+    """Rows that share one of these are one group, where they have no group of their own. ``id`` is for sources that
+    hold the same products under the same ids."""
+
+
 class DataConfig(Strict):
-    """Splits. ``val`` is divided in halves by a hash of the group: select and calibrate. Test is never here."""
+    """Splits. ``val`` is divided in halves by a hash of the group: select and calibrate. Test is never here.
+
+    Without ``val``, validation rows are drawn from ``train`` as ``split`` says, or as its defaults do.
+    """
 
     train: tuple[SourceConfig, ...] = Field(min_length=1)
-    val: tuple[SourceConfig, ...] = Field(min_length=1)
+    val: tuple[SourceConfig, ...] = Field(default=(), min_length=1)
+    split: SplitConfig | None = None
+
+    @model_validator(mode="after")
+    def _one_val(self) -> DataConfig:
+        if self.val and self.split is not None:
+            raise ValueError(
+                "got both 'val' and 'split', expected one of them: 'val' names validation rows of their own, "
+                "'split' draws them from 'train'; leave one out"
+            )
+        return self
+
+    @property
+    def drawn(self) -> SplitConfig | None:
+        """How validation rows are drawn from the training sources; None where they have sources of their own."""
+        return None if self.val else self.split or SplitConfig()
 
 
 class NgramsConfig(Strict):
@@ -156,6 +195,9 @@ class ImageConfig(Strict):
     backbone_args: dict[str, str | int | float | bool] = {}
     size: tuple[Annotated[int, Field(ge=16, le=1024)], Annotated[int, Field(ge=16, le=1024)]] = (128, 96)
     """Height and width in pixels; photos keep their aspect ratio inside."""
+    early_epochs: Annotated[int, Field(ge=0)] = 0
+    """First epochs, which see photos at ``early_scale`` of the size: progressive resizing takes less time."""
+    early_scale: Annotated[float, Field(gt=0, le=1)] = 0.78
     pad: tuple[int, int, int] = (255, 255, 255)
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
@@ -172,23 +214,30 @@ class ImageConfig(Strict):
 
 
 class FusionConfig(Strict):
-    """Late fusion: an MLP over both vectors with learned absent vectors."""
+    """Late fusion: a gated mix of log scores and an MLP over both vectors, with learned absent vectors."""
 
     hidden: Annotated[int, Field(ge=8)] = 256
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
     modality_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.15
-    word_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
-    mask_names: Annotated[float, Field(ge=0, lt=1)] = 0.35
+    folds: Annotated[int, Field(ge=0, le=10)] = 2
+    """Text towers trained on parts of the rows, so that each row's text comes from one that has not seen it; 0
+    takes the final tower's, and then wants more ``word_dropout`` (0.3). Not while the towers learn on."""
+    word_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    field_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    mask_names: Annotated[float, Field(ge=0, lt=1)] = 0.1
     auxiliary: Annotated[float, Field(ge=0)] = 0.3
     """Weight of the losses that keep the single-modality heads good while the towers learn on."""
     tower_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Learning rate of the towers as a share of the MLP's; 0 freezes them (then photo vectors are computed once)."""
-    views: Annotated[int, Field(ge=1, le=16)] = 3
-    """Augmented views of each photo the MLP sees when the towers are frozen."""
-    epochs: Annotated[int, Field(ge=1)] = 6
+    views: Annotated[int, Field(ge=0, le=16)] = 1
+    """Augmented views of each photo, seen instead of it when the towers are frozen; 0 shows it as it is."""
+    view_strength: Annotated[float, Field(ge=0, le=2)] = 1.3
+    """Strength of their augmentation: strong enough that the photo tower is not surer of them than of new photos."""
+    epochs: Annotated[int, Field(ge=1)] = 8
     batch_size: Annotated[int, Field(ge=2)] = 256
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 1.0
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     patience: Annotated[int, Field(ge=1)] = 6
 
 

@@ -22,7 +22,10 @@ GUESSES: dict[FieldName, tuple[str, ...]] = {
     "characteristics": (
         "characteristics", "namevaluecharacteristics", "attributes", "properties", "specifications", "specs",
     ),
-    "image": ("image", "photo", "picture", "img", "imagebytes", "imagepath", "photopath", "filename", "file"),
+    "image": (
+        "image", "photo", "picture", "img", "imagebytes", "imagepath", "photopath", "filename", "file",
+        "imageurl", "imagesurl", "photourl", "pictureurl",
+    ),
     "category_id": ("categoryid", "label", "category", "cc3", "class", "target"),
     "category_path": ("categorypath", "categories", "path"),
     "group": ("group", "groupid"),

@@ -1,4 +1,4 @@
-"""Reads products from a CSV file row by row; every column is text, photos are paths."""
+"""Reads products from a CSV file row by row; every column is text, photos are paths or data URLs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from multimodal.data.columns import ResolvedColumns
+from multimodal.data.embedded import holds_embedded
 from multimodal.data.rows import RowRules
 from multimodal.data.values import Unreadable
 from multimodal.errors import DataError
@@ -16,6 +17,9 @@ from multimodal.types import Product, RowError
 
 _DELIMITERS = ",;\t"
 _HEADER_LIMIT = 1 << 16
+_LOOKED_AT = 1 << 20
+_EMBEDDED_LIMIT = 32 << 20
+"""Characters of a cell where photos are embedded; elsewhere the csv module's own limit bounds an open quote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,11 @@ class CsvReader:
 
     def __iter__(self) -> Iterator[Product | RowError]:
         with _open(self.file) as stream:
+            limit = _cell_limit(stream) if self.columns.image is not None else None
             rows = csv.reader(stream, delimiter=_delimiter(stream))
             header = [name.strip() for name in next(rows)]
             at = {field: header.index(name) for field, name in self.columns.present().items()}
-            for row, cells in enumerate(_cells(rows)):
+            for row, cells in enumerate(_cells(rows, limit)):
                 if isinstance(cells, csv.Error):
                     yield self.rules.error(None, row, "csv", f"got no CSV ({cells}); expected quotes in pairs")
                 elif len(cells) != len(header):
@@ -82,10 +87,16 @@ def _delimiter(stream: TextIO) -> str:
     return max(_DELIMITERS, key=header.count)
 
 
-def _cells(rows: Iterator[list[str]]) -> Iterator[list[str] | csv.Error]:
+def _cell_limit(stream: TextIO) -> int | None:
+    head = stream.read(_LOOKED_AT)
+    stream.seek(0)
+    return _EMBEDDED_LIMIT if holds_embedded(head) else None
+
+
+def _cells(rows: Iterator[list[str]], limit: int | None = None) -> Iterator[list[str] | csv.Error]:
     while True:
         try:
-            cells = next(rows)
+            cells = next(rows) if limit is None else _next_within(rows, limit)
         except StopIteration:
             return
         except csv.Error as error:  # the parser starts afresh on the next line
@@ -95,7 +106,42 @@ def _cells(rows: Iterator[list[str]]) -> Iterator[list[str] | csv.Error]:
             yield cells
 
 
+def _next_within(rows: Iterator[list[str]], limit: int) -> list[str]:
+    """The next row under another limit, which is the module's and so is put back at once."""
+    before = csv.field_size_limit(limit)
+    try:
+        return next(rows)
+    finally:
+        csv.field_size_limit(before)
+
+
 def _text(cell: str) -> str | Unreadable:
     if cell.isascii() or not any("\udc80" <= sign <= "\udcff" for sign in cell):
         return cell
     return Unreadable(f"got bytes that are no UTF-8 in {cell.encode('ascii', 'replace')[:60]!r}")
+
+
+def csv_rows(file: Path, *, embedded: bool = False) -> tuple[str, list[str], Iterator[list[str] | csv.Error]]:
+    """A file's delimiter, its header, and the cells of each row, counted as ``CsvReader`` counts them.
+
+    Bytes that are no UTF-8 come as lone surrogates.
+
+    Args:
+        embedded: whether cells may hold whole photos.
+
+    Raises:
+        DataError: see ``csv_columns``.
+    """
+    csv_columns(file)
+    with _open(file) as stream:
+        delimiter = _delimiter(stream)
+        header = next(csv.reader(stream, delimiter=delimiter))
+
+    def rows() -> Iterator[list[str] | csv.Error]:
+        with _open(file) as stream:
+            limit = _cell_limit(stream) if embedded else None
+            cells = csv.reader(stream, delimiter=delimiter)
+            next(cells)
+            yield from _cells(cells, limit)
+
+    return delimiter, header, rows()

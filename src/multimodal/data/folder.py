@@ -1,4 +1,4 @@
-"""Reads products from a folder of photos with one folder a class."""
+"""Folders of photos: with one folder a class, or described by metadata files beside the photos."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from pathlib import Path
 
 from multimodal.data.columns import ResolvedColumns
 from multimodal.data.rows import RowRules
+from multimodal.errors import DataError
 from multimodal.types import ImageRef, Product
 
 _NO_PHOTOS = frozenset({"thumbs.db", "desktop.ini"})
+METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+"""Tables that name the photos below their own folder in a column ``file_name``."""
+_SPLITS = frozenset({"train", "training", "val", "valid", "validation", "dev", "test"})
 FOLDER_COLUMNS = ResolvedColumns(id="file", image="file", category_id="folder")
 
 
@@ -43,6 +47,23 @@ class FolderReader:
 def has_class_folders(root: Path) -> bool:
     """Whether a folder holds folders that are not hidden."""
     return any(entry.is_dir() and not entry.name.startswith(".") for entry in root.iterdir())
+
+
+def metadata_files(root: Path) -> list[Path]:
+    """The metadata files at ``root`` and below it, sorted.
+
+    Raises:
+        DataError: they stand in folders named like several splits, of which one is to be named.
+    """
+    found = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(folder) / name for name in METADATA if name in files]
+    splits = {file.relative_to(root).parts[0] for file in found} & _SPLITS
+    if len(splits) > 1:
+        named = ", ".join(sorted(splits))
+        raise DataError(f"{root}: holds several splits ({named}), expected one; name its folder, {root / min(splits)}")
+    return found
 
 
 def _photos(root: Path) -> Iterator[Path]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from multimodal.config.models import JoinConfig, SourceConfig
 from multimodal.data.columns import LABEL_FIELDS, FieldName, ResolvedColumns
-from multimodal.data.open import TableReader, open_table, require_columns
-from multimodal.data.rows import RowRules
+from multimodal.data.open import open_table, require_columns
+from multimodal.data.rows import RowRules, TableReader
 from multimodal.errors import DataError
 from multimodal.types import Product, RowError
 

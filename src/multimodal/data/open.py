@@ -1,36 +1,27 @@
-"""Opens the one file, folder or drawing board that a source names, with its columns resolved."""
+"""Opens the file, files, folder or drawing board that a source names, with its columns resolved."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Literal, Protocol
 
 from multimodal.config.models import ColumnMap, SourceConfig
 from multimodal.data.columns import FIELDS, INPUT_FIELDS, ResolvedColumns, guess_columns
 from multimodal.data.csv_file import CsvReader, csv_columns
-from multimodal.data.folder import FOLDER_COLUMNS, FolderReader, has_class_folders
+from multimodal.data.folder import FOLDER_COLUMNS, METADATA, FolderReader, has_class_folders, metadata_files
+from multimodal.data.formats import EXPECTED, Format, format_of
+from multimodal.data.json_file import JsonReader, json_columns
 from multimodal.data.parquet import ParquetReader, check_image_column, parquet_columns
-from multimodal.data.rows import RowRules
+from multimodal.data.parts import files_of, is_pattern, together
+from multimodal.data.photos import PhotoPlace, photo_place
+from multimodal.data.rows import RowRules, TableReader
 from multimodal.errors import DataError
-from multimodal.protocols import Reader
 from multimodal.types import Product, RowError
 
-Format = Literal["parquet", "csv", "folder"]
-_SUFFIXES: dict[str, Format] = {
-    ".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".tsv": "csv", ".txt": "csv",
-}  # fmt: skip
-
-
-class TableReader(Reader, Protocol):
-    """A reader that knows which column held which field."""
-
-    @property
-    def rules(self) -> RowRules: ...
-
-    @property
-    def columns(self) -> ResolvedColumns: ...
+_TRIED = 200
+"""First rows of which one must have a photo of its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +46,18 @@ class DrawingsReader:
 
 
 def open_reader(source: SourceConfig, *, labelled: bool) -> TableReader:
-    """Opens a source's own file as a reader with one item a row; join, map and share are not applied.
+    """Opens a source's own files as a reader with one item a row; join, map and share are not applied.
 
     Args:
         labelled: whether the category is read; then a column of it must be there.
 
     Raises:
-        DataError: no such file, an unknown format, an asked-for column that is not there, no usable input.
+        DataError: no such file, an unknown format, parts that differ, an asked-for column that is not there,
+            no usable input.
     """
     if source.format == "drawings":
         columns = ResolvedColumns(**{name: name for name in FIELDS if name != "category_path"})
-        return DrawingsReader(source.products or 0, source.seed, RowRules("drawings", columns, Path()))
+        return DrawingsReader(source.products or 0, source.seed, RowRules("drawings", columns, PhotoPlace(Path())))
     reader = open_table(source, source.path or "", source.columns, labelled=labelled)
     if source.join is None:
         require_columns(source.path or "", reader.columns, reader.rules.found, labelled=labelled)
@@ -76,26 +68,18 @@ def open_table(
     source: SourceConfig, path: str, columns: ColumnMap, *, labelled: bool, joined: bool = False
 ) -> TableReader:
     """Opens ``path`` with what ``source`` says of it; ``joined`` files have a format of their own."""
-    file = Path(path)
-    if not file.exists():
-        raise DataError(f"{file}: no such file or folder; expected a parquet or CSV file, or a folder of photos")
-    kind = _format(file, "auto" if joined else source.format)
-    if kind == "folder":
-        return _open_folder(file, columns, labelled)
-    found = parquet_columns(file) if kind == "parquet" else csv_columns(file)
-    try:
-        resolved = guess_columns(found, columns)
-    except DataError as error:
-        raise DataError(f"{file}: {error.message}") from None
-    if not resolved.present():
-        raise DataError(f"{file}: {_no_input(found)}")
-    if not labelled:
-        resolved = replace(resolved, category_id=None, category_path=None)
-    if kind == "parquet" and resolved.image is not None and not joined:
-        check_image_column(file, resolved.image)
-    root = Path(source.images_root) if source.images_root is not None else file.parent
-    rules = RowRules(str(file), resolved, root, source.path_separator, tuple(found))
-    return ParquetReader(file, rules) if kind == "parquet" else CsvReader(file, rules)
+    files, asked = files_of(path), "auto" if joined else source.format
+    if not files[0].exists():
+        raise DataError(f"{path}: no such file or folder; expected {EXPECTED}")
+    if not is_pattern(path) and format_of(files[0], asked) == "folder":
+        files = metadata_files(files[0])
+        if not files:
+            return _open_folder(Path(path), columns, labelled)
+        if columns.image is None:
+            columns = columns.model_copy(update={"image": "file_name"})
+        asked = "auto"
+    parts = [_open_file(source, file, format_of(file, asked), columns, labelled, joined) for file in files]
+    return together(path, parts)
 
 
 def require_columns(path: str, columns: ResolvedColumns, found: Sequence[str], *, labelled: bool) -> None:
@@ -109,6 +93,64 @@ def require_columns(path: str, columns: ResolvedColumns, found: Sequence[str], *
         )
 
 
+def _open_file(
+    source: SourceConfig, file: Path, kind: Format, columns: ColumnMap, labelled: bool, joined: bool
+) -> TableReader:
+    found = _columns(file, kind)
+    try:
+        resolved = guess_columns(found, columns)
+    except DataError as error:
+        raise DataError(f"{file}: {error.message}") from None
+    if not resolved.present():
+        raise DataError(f"{file}: {_no_input(found)}")
+    if not labelled:
+        resolved = replace(resolved, category_id=None, category_path=None)
+    by_id = False
+    if source.images_root is not None and not joined and columns.image is None and resolved.image is None:
+        resolved, by_id = _by_id(file, resolved), True
+    root = file.parent if source.images_root is None or joined else Path(source.images_root)
+    photos = photo_place(root, by_id=by_id)
+    if kind == "parquet" and resolved.image is not None and not joined and not photos.takes_names:
+        check_image_column(file, resolved.image)
+    reader = _reader(file, kind, RowRules(str(file), resolved, photos, source.path_separator, tuple(found)))
+    if by_id:
+        _check_some_photo(reader)
+    return reader
+
+
+def _columns(file: Path, kind: Format) -> list[str]:
+    if kind in {"json", "jsonl"}:
+        return json_columns(file, kind == "jsonl")
+    return parquet_columns(file) if kind == "parquet" else csv_columns(file)
+
+
+def _reader(file: Path, kind: Format, rules: RowRules) -> TableReader:
+    if kind in {"json", "jsonl"}:
+        return JsonReader(file, rules, kind == "jsonl")
+    return ParquetReader(file, rules) if kind == "parquet" else CsvReader(file, rules)
+
+
+def _by_id(file: Path, columns: ResolvedColumns) -> ResolvedColumns:
+    if columns.id is None:
+        raise DataError(
+            f"{file}: images_root is set, but there is neither a column of photos nor one of ids to find them by; "
+            'name it in columns.image or columns.id, or set columns.image to "" to go without photos'
+        )
+    return replace(columns, image=columns.id)
+
+
+def _check_some_photo(reader: TableReader) -> None:
+    """Raises DataError when no row of the first ones has a photo: then ids and photos do not belong together."""
+    first = [item for item in islice(reader, _TRIED) if isinstance(item, Product)]
+    if not first or any(item.image is not None for item in first):
+        return
+    place = reader.rules.photos
+    raise DataError(
+        f"{reader.rules.origin}: none of the first {len(first)} ids has a photo in {place.root}, expected files such "
+        f"as {first[0].id}.jpg; name the photos by id, map columns.image, or leave images_root out"
+    )
+
+
 def _no_input(found: Sequence[str]) -> str:
     return (
         f"no usable input; expected a column of at least one of {', '.join(INPUT_FIELDS)}, found "
@@ -116,28 +158,16 @@ def _no_input(found: Sequence[str]) -> str:
     )
 
 
-def _format(file: Path, asked: str) -> Format:
-    if asked == "folder" or (asked == "auto" and file.is_dir()):
-        if not file.is_dir():
-            raise DataError(f"{file}: got a file, expected a folder of photos; give its format as parquet or csv")
-        return "folder"
-    if asked in {"parquet", "csv"}:
-        return "parquet" if asked == "parquet" else "csv"
-    if file.suffix.lower() not in _SUFFIXES:
-        raise DataError(
-            f"{file}: got the suffix {file.suffix!r}, expected one of {', '.join(_SUFFIXES)} or a folder; "
-            "name its format: parquet or csv"
-        )
-    return _SUFFIXES[file.suffix.lower()]
-
-
 def _open_folder(file: Path, columns: ColumnMap, labelled: bool) -> FolderReader:
-    unlabelled = replace(FOLDER_COLUMNS, category_id=None)
+    resolved = replace(FOLDER_COLUMNS, category_id=None)
     if labelled and columns.category_id != "":
         if not has_class_folders(file):
-            raise DataError(f"{file}: got no folders inside, expected one a class with its photos; sort them so")
-        unlabelled = FOLDER_COLUMNS
-    reader = FolderReader(file, RowRules(str(file), unlabelled, file))
+            raise DataError(
+                f"{file}: got no folders inside, expected one a class with its photos, or {METADATA[0]} beside the "
+                "photos with the columns file_name and category_id; sort them so"
+            )
+        resolved = FOLDER_COLUMNS
+    reader = FolderReader(file, RowRules(str(file), resolved, PhotoPlace(file)))
     if next(iter(reader), None) is None:
         raise DataError(f"{file}: got a folder without photos; expected files in it, check the path")
     return reader

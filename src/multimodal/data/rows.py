@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
 
 from multimodal.data.columns import FieldName, ResolvedColumns
-from multimodal.data.values import characteristics_value, id_value, image_value, label_value, text_value
+from multimodal.data.photos import PhotoPlace
+from multimodal.data.values import characteristics_value, id_value, label_value, text_value
 from multimodal.errors import InputError, TreeError
-from multimodal.taxonomy.read import path_id
+from multimodal.protocols import Reader
+from multimodal.taxonomy.paths import path_id
 from multimodal.types import Product, RowError, Stage
 
 _TEXTS: dict[FieldName, Callable[[object], object]] = {
@@ -27,14 +29,14 @@ class RowRules:
 
     Attributes:
         origin: name of the source in messages.
-        root: folder that relative paths of photos start from.
+        photos: where the values of the image column lead.
         found: all the columns the source has, for messages.
         separator: between the names of a category path.
     """
 
     origin: str
     columns: ResolvedColumns
-    root: Path
+    photos: PhotoPlace
     separator: str = " > "
     found: tuple[str, ...] = ()
 
@@ -48,7 +50,7 @@ class RowRules:
                 if name in _TEXTS:
                     values[name] = _TEXTS[name](value)
                 elif name == "image":
-                    values[name] = image_value(value, self.root)
+                    values[name] = self.photos.photo(value)
                 elif name == "category_path":
                     path = text_value(value)
                     values["category_id"] = None if path is None else path_id(path, self.separator)
@@ -63,3 +65,13 @@ class RowRules:
         """A row's error, its message led by the source and the row."""
         known = id if isinstance(id, int | str) else None
         return RowError(known, row, stage, code, f"{self.origin}, row {row}: {message}")
+
+
+class TableReader(Reader, Protocol):
+    """A reader that knows which column held which field."""
+
+    @property
+    def rules(self) -> RowRules: ...
+
+    @property
+    def columns(self) -> ResolvedColumns: ...

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from multimodal.config.models import SourceConfig
 from multimodal.data.join import load_join
 from multimodal.data.label_map import load_label_map
-from multimodal.data.open import TableReader, open_reader
+from multimodal.data.open import open_reader
+from multimodal.data.rows import TableReader
 from multimodal.data.splits import in_share
 from multimodal.data.unique import unique_ids
 from multimodal.types import Product, RowError

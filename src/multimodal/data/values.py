@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
-from pathlib import Path
 
 from multimodal.errors import InputError
 from multimodal.types import Characteristics, ImageRef, RowId
+
+_NAMED = (("name", "value"), ("key", "value"))
 
 
 class Unreadable:
@@ -42,16 +43,23 @@ def text_value(value: object) -> str | None:
 
 
 def characteristics_value(value: object) -> Characteristics | None:
-    """As ``text_value``, and a struct or a map of names and values also.
+    """As ``text_value``, and also a struct or a map of names and values, or a list.
+
+    A list holds pairs, ``{"name", "value"}`` objects (or ``"key"``), objects of names and values, or text in the
+    grammar of characteristics. What has no value is left out.
 
     Raises:
-        InputError: a list of anything but pairs, bytes, or text in another encoding.
+        InputError: a list of anything else, bytes, or text in another encoding.
     """
-    if isinstance(value, list) and all(isinstance(pair, tuple) for pair in value):
-        value = dict(value)  # how pyarrow gives a map
     if isinstance(value, dict):
         filled = {str(name): one for name, one in value.items() if not _absent(one)}
         return filled or None
+    if isinstance(value, list | tuple):
+        items = [item for item in value if not _absent(item)]
+        if items and all(isinstance(item, str) for item in items):
+            return text_value("\n".join(items))
+        pairs = tuple((name, one) for item in items for name, one in _pairs(item) if not _absent(one))
+        return pairs or None
     return text_value(value)
 
 
@@ -78,10 +86,13 @@ def label_value(value: object) -> str | None:
     return None if text is None else text.strip()
 
 
-def image_value(value: object, root: Path) -> ImageRef | None:
-    """A photo from bytes, a ``{bytes, path}`` struct, or a path; a relative path starts from ``root``.
+def image_value(value: object, named: Callable[[str], ImageRef | None]) -> ImageRef | None:
+    """A photo from bytes, a ``{bytes, path}`` struct, or text.
 
-    Only null and blank paths are absent; empty bytes are a photo that cannot be read.
+    Only null and blank text are absent; empty bytes are a photo that cannot be read.
+
+    Args:
+        named: gives the photo that a text stands for: a path, an address, the photo itself in base64.
 
     Raises:
         InputError: anything else.
@@ -97,12 +108,36 @@ def image_value(value: object, root: Path) -> ImageRef | None:
     if value is None or (isinstance(value, str) and (not value or value.isspace())) or _absent(value):
         return None
     if isinstance(value, str):
-        return ImageRef(path=value if "://" in value else str(root / value.strip()))
+        return named(value.strip())
     reason = value.reason if isinstance(value, Unreadable) else f"got {_kind(value)}"
     raise InputError(
-        f"{reason}, expected the photo's bytes, a struct of bytes and path, or a path; map another column",
+        f"{reason}, expected the photo's bytes, a struct of bytes and path, a path, or a data URL; "
+        "map another column",
         code="not_an_image",
     )
+
+
+def _pairs(item: object) -> Iterator[tuple[str, object]]:
+    if isinstance(item, dict):
+        keys = next((pair for pair in _NAMED if set(pair) <= set(item)), None)
+        if keys is None:
+            yield from ((str(name), one) for name, one in item.items())
+        else:
+            yield _name(item[keys[0]]), item[keys[1]]
+    elif isinstance(item, list | tuple) and len(item) == 2:
+        yield _name(item[0]), item[1]
+    elif isinstance(item, str):
+        yield "", item
+    else:
+        raise InputError(
+            f"got a list with {_kind(item)} in it, expected pairs, objects with name and value, or text; "
+            "map another column",
+            code="not_text",
+        )
+
+
+def _name(value: object) -> str:
+    return "" if value is None else str(value).strip()
 
 
 def _absent(value: object) -> bool:

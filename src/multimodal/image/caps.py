@@ -34,9 +34,12 @@ def read_photo(ref: ImageRef, caps: ImageCaps = DEFAULT_CAPS) -> bytes:
     """The encoded photo, never more than ``caps.max_bytes`` of it.
 
     Raises:
-        ImageError: code image_missing, image_empty or image_too_large_bytes.
+        ImageError: code image_missing, image_empty, image_too_large_bytes, or one of the photo's source.
     """
-    data = _read_file(ref.path, caps) if ref.path is not None else ref.data or b""
+    if ref.source is not None:
+        data = ref.source.read(caps.max_bytes)
+    else:
+        data = _read_file(ref.path, caps) if ref.path is not None else ref.data or b""
     if len(data) > caps.max_bytes:
         raise _too_large(photo_name(ref), len(data), caps)
     if not data:
@@ -50,7 +53,8 @@ def read_photo(ref: ImageRef, caps: ImageCaps = DEFAULT_CAPS) -> bytes:
 def _read_file(path: str, caps: ImageCaps) -> bytes:
     if "://" in path:
         raise ImageError(
-            f"{path}: got an address, expected the path of a file; photos are not fetched, download it first",
+            f"{path}: got an address, expected the path of a file; photos are not fetched, so download them "
+            "first, name the files in this column and give their folder or zip as images_root",
             code="image_missing",
         )
     try:

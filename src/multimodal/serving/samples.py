@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +14,8 @@ from multimodal.errors import BundleError, ImageError, InputError
 from multimodal.image import ImageKitchen
 from multimodal.text import TextFields, TextKitchen, TextKitchenConfig
 from multimodal.text.kitchen import VERSION as TEXT_VERSION
-from multimodal.types import INPUTS, TEXT_INPUTS, Characteristics, InputName, Product, RowError, RowId
+from multimodal.text.scalars import is_missing
+from multimodal.types import INPUTS, TEXT_INPUTS, Characteristics, ImageRef, InputName, Product, RowError, RowId
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +112,11 @@ class Kitchens:
     def _photo(
         self, product: Product, usable: frozenset[InputName]
     ) -> tuple[npt.NDArray[np.uint8] | None, ImageError | None]:
-        if self.image is None or product.image is None or "image" not in usable:
+        photo = product.image
+        if self.image is None or "image" not in usable or is_missing(photo):
             return None, None
         try:
-            return self.image.prepare(product.image), None
+            return self.image.prepare(_checked(photo)), None
         except ImageError as error:
             return None, error
 
@@ -132,6 +135,22 @@ class Kitchens:
         )
 
 
+def _checked(photo: object) -> ImageRef:
+    if not isinstance(photo, ImageRef):
+        raise ImageError(
+            f"got {type(photo).__name__}, expected an ImageRef; give the photo's bytes as ImageRef(data=...) or its "
+            "file as ImageRef(path=...)",
+            code="not_an_image",
+        )
+    return photo
+
+
 def _is_there(value: object) -> bool:
-    """Nothing, an empty text and the NaN of a table are not there."""
-    return bool(value) and value == value
+    """Nothing, a blank text and the NaN and infinities of a table are not there."""
+    if is_missing(value):
+        return False
+    if isinstance(value, str):
+        return bool(value.strip())
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return len(value) > 0 if isinstance(value, Sized) else True

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 from multimodal.errors import InputError
+from multimodal.text.scalars import is_missing, number_text
 from multimodal.types import Characteristics
 
 Pair = tuple[str, str]
@@ -107,12 +109,12 @@ def _from_value(name: str, value: object, depth: int) -> Iterator[Pair]:
 
 
 def _scalar(value: object) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if is_missing(value):
         return ""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace").strip()
-    if isinstance(value, float) and value.is_integer():  # 42 and 42.0 are one value
-        return str(int(value))
+    if isinstance(value, Real | Decimal):  # 42 and 42.0 are one value
+        return number_text(value, "characteristics")
     return str(value).strip()
 
 

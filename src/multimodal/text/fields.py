@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,6 +10,7 @@ from multimodal.errors import InputError
 from multimodal.protocols import Lemmatizer
 from multimodal.text.characteristics import parse_characteristics, render_characteristics
 from multimodal.text.cleaning import normalise
+from multimodal.text.scalars import is_missing, text_of
 from multimodal.text.tokens import tokenise
 from multimodal.types import Characteristics, InputName, Product
 
@@ -50,14 +51,14 @@ class FieldReader:
         self._name = lru_cache(maxsize=4096)(lambda name: " ".join(self._tokens(name)))
 
     def read(self, product: Product) -> TextFields:
-        """The tokens of a product; InputError when a field is over its cap."""
-        raw_title = _text(product.title)
-        raw_description = _text(product.description)
+        """The tokens of a product; InputError when a field is over its cap, or no text."""
+        raw_title = text_of(product.title, "title")
+        raw_description = text_of(product.description, "description")
         _check_cap("title", raw_title, TITLE_CAP)
         _check_cap("description", raw_description, LONG_TEXT_CAP)
         title = self._tokens(raw_title) if raw_title else ()
         description = self._tokens(raw_description) if raw_description else ()
-        pairs = self._pairs(product.characteristics) if product.characteristics is not None else ()
+        pairs = () if is_missing(product.characteristics) else self._pairs(product.characteristics)
         present: list[InputName] = ["title"] if title else []
         if description:
             present.append("description")
@@ -73,9 +74,9 @@ class FieldReader:
     def _tokens(self, text: str) -> tuple[str, ...]:
         return tuple(self._lemmatizer.lemmas(tokenise(normalise(text), self._tokenizer)))
 
-    def _pairs(self, value: Characteristics) -> tuple[TokenPair, ...]:
-        if isinstance(value, float):  # NaN, or a number that stands alone in the column
-            value = _text(value)
+    def _pairs(self, value: Characteristics | None) -> tuple[TokenPair, ...]:
+        if not isinstance(value, Mapping | Sequence | Set):  # a number that stands alone in the column, say
+            value = text_of(value, "characteristics")
         if isinstance(value, str):
             _check_cap("characteristics", value, LONG_TEXT_CAP)
         else:
@@ -85,15 +86,6 @@ class FieldReader:
             if tokens := self._tokens(text):
                 pairs.append((self._name(name), tokens))
         return tuple(pairs)
-
-
-def _text(value: object) -> str:
-    """Text columns hold None, NaN and numbers too: the first two are absent, numbers are written out."""
-    if isinstance(value, str):
-        return value
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    return str(value)
 
 
 def _check_cap(field: str, text: str, cap: int) -> None:

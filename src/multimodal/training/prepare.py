@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -26,6 +26,7 @@ from multimodal.types import TEXT_INPUTS, Product, RowError, TextFeatures
 
 _CHUNK = 512
 T = TypeVar("T")
+NumberedItems = Iterator[tuple[int, Product | RowError]]
 
 
 def text_kitchen(config: TextConfig) -> TextKitchen:
@@ -47,12 +48,20 @@ class Preparer:
         self.image = image_kitchen(image) if image else None
         self.words = category_words(tree)
 
-    def split(self, sources: Iterable[SourceConfig], pixel_file: Path, *, halves: bool) -> Split:
+    def split(
+        self,
+        sources: Iterable[SourceConfig],
+        pixel_file: Path,
+        *,
+        halves: bool,
+        only: Callable[[NumberedItems], NumberedItems] = iter,
+    ) -> Split:
         """Reads all rows of the sources; those that cannot be used end up in ``rejected``.
 
         Args:
             pixel_file: where the decoded photos go.
             halves: whether to divide the rows into select and calibrate.
+            only: what to take of the numbered rows, where the sources hold more than this split.
         """
         items = check_labels(read_sources(tuple(sources), labelled=True), self.tree.leaves, self.tree.inner)
         rejected: list[RowError] = []
@@ -65,15 +74,13 @@ class Preparer:
         pixel_file.parent.mkdir(parents=True, exist_ok=True)
         # Another run may still be reading its photos from the file of this name.
         pixel_file.unlink(missing_ok=True)
-        first = 0
         with ThreadPoolExecutor(2) as pool, pixel_file.open("wb") as out:
-            for chunk in _chunks(items, _CHUNK):
-                rejected += [r for r in chunk if isinstance(r, RowError)]
-                cooked = [self._text(p) for p in chunk if isinstance(p, Product)]
-                photos = pool.map(self._pixels, (p for p in chunk if isinstance(p, Product)))
+            for chunk in _chunks(only(enumerate(items)), _CHUNK):
+                rejected += [r for _, r in chunk if isinstance(r, RowError)]
+                there = [(row, p) for row, p in chunk if isinstance(p, Product)]
+                cooked = [self._text(p) for _, p in there]
+                photos = pool.map(self._pixels, (p for _, p in there))
                 kept: list[tuple[Product, object]] = []
-                there = ((row, p) for row, p in enumerate(chunk, first) if isinstance(p, Product))
-                first += len(chunk)
                 for (row, product), text, pixels in zip(there, cooked, photos, strict=True):
                     problem = _unusable(product, row, text, pixels)
                     if problem is not None:

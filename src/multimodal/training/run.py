@@ -7,6 +7,7 @@ import hashlib
 import random
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,12 @@ from rich.console import Console
 from torch import Tensor
 
 from multimodal.artifact import bundle_sha256, open_bundle
-from multimodal.config.models import RunConfig
+from multimodal.config.models import DataConfig, RunConfig, SplitConfig
+from multimodal.data.division import Division
 from multimodal.errors import ConfigError, DataError
 from multimodal.taxonomy import Tree
 from multimodal.training.arrays import Split
+from multimodal.training.divide import divide_sources
 from multimodal.training.prepare import Preparer
 from multimodal.training.tree import tree_of
 from multimodal.types import RowError
@@ -84,10 +87,12 @@ def start_run(config: RunConfig, device: str, resume: bool) -> Run:
     if config.training.init_from is not None:
         tree, start = _tree_to_continue(config.training.init_from, tree)
     preparer = Preparer(tree, config.text, config.image)
+    division = None if config.data.drawn is None else _divide(config.data, config.data.drawn)
     splits = {}
-    for name, sources in (("train", config.data.train), ("val", config.data.val)):
+    for name, sources in (("train", config.data.train), ("val", config.data.val or config.data.train)):
         with _console.status(f"Reading {name}"):
-            split = preparer.split(sources, work / f"{name}.pixels", halves=name == "val")
+            only = iter if division is None else partial(division.take, name=name)
+            split = preparer.split(sources, work / f"{name}.pixels", halves=name == "val", only=only)
         splits[name] = split
         _console.print(
             f"{name}: {len(split):,} rows, {int(split.has_image.sum()):,} with a photo, "
@@ -96,12 +101,25 @@ def start_run(config: RunConfig, device: str, resume: bool) -> Run:
         report_rejected(split.rejected, work / f"{name}.rejected.csv")
         if len(split) == 0:
             raise DataError(
-                f"data.{name}: got no usable row, expected some; see {work / f'{name}.rejected.csv'} for why"
+                f"{_key(config, name)}: got no usable row, expected some; see {work / f'{name}.rejected.csv'} for why"
             )
     run = Run(config, tree, splits["train"], splits["val"], work, device, resume)
     _check_towers(run)
     run.content = start + "".join(_content(splits[name], work / f"{name}.pixels") for name in ("train", "val"))
+    if division is not None and config.data.drawn is not None:
+        run.content += repr(config.data.drawn)  # the same rows in other groups would be halved otherwise
+        run.notes["split"] = {**config.data.drawn.model_dump(), "groups": division.group_count("val")}
     return run
+
+
+def _divide(data: DataConfig, how: SplitConfig) -> Division:
+    with _console.status("Drawing validation rows"):
+        division = divide_sources(data, how)
+    _console.print(
+        f"No data.val: {how.val:.0%} of data.train validates, {division.rows('val'):,} rows in "
+        f"{division.group_count('val'):,} groups that share no {' and no '.join(how.by)} with the other rows"
+    )
+    return division
 
 
 def _tree_to_continue(init_from: str, tree: Tree) -> tuple[Tree, str]:
@@ -114,6 +132,11 @@ def _tree_to_continue(init_from: str, tree: Tree) -> tuple[Tree, str]:
             "give the same tree, start from image.weights: bundle:PATH, or leave init_from out"
         )
     return bundle.tree, bundle_sha256(bundle.manifest)
+
+
+def _key(config: RunConfig, name: str) -> str:
+    """The key of the configuration that a split comes from."""
+    return "data.split" if name == "val" and not config.data.val else f"data.{name}"
 
 
 def _check_towers(run: Run) -> None:
@@ -130,8 +153,8 @@ def _check_towers(run: Run) -> None:
             raise DataError(f"data.train: got {train.sum()} rows with {what}, expected hundreds at least; {way}")
         if val.sum() < MIN_ROWS or not val[run.select].any():
             raise DataError(
-                f"data.val: got {val.sum()} rows with {what} ({val[run.select].sum()} in the half that selects), "
-                f"expected at least {MIN_ROWS}, some of them there; add rows, or {way}"
+                f"{_key(run.config, 'val')}: got {val.sum()} rows with {what} ({val[run.select].sum()} in the half "
+                f"that selects), expected at least {MIN_ROWS}, some of them there; add rows, or {way}"
             )
 
 

@@ -11,9 +11,8 @@ from multimodal.types import Product
 def tree_of(config: RunConfig) -> Tree:
     """The configured file of nodes, or the tree that the training rows' category paths make up."""
     if config.tree.path is not None:
-        return read_tree(
-            config.tree.path, id=config.tree.id, name=config.tree.name, parent_id=config.tree.parent_id
-        )
+        tree = config.tree
+        return read_tree(config.tree.path, id=tree.id, name=tree.name, parent_id=tree.parent_id, format=tree.format)
     found = (p.category_id for p in read_sources(config.data.train, labelled=True) if isinstance(p, Product))
     # dict: each path once, in the order of first appearance.
     return tree_from_paths(dict.fromkeys(path for path in found if path))

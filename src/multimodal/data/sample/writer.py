@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
@@ -41,8 +41,8 @@ output: "{out}/bundle"
 work_dir: "{out}/runs"
 tree: {{path: "{out}/categories_tree.csv"}}
 data:
-  train: [{{path: "{out}/train.parquet"}}]
-  val: [{{path: "{out}/val.parquet"}}]
+  train: [{train}]
+  val: [{val}]
 text: {{epochs: 20, batch_size: 64, encoder: {{type: ngrams, vocabulary: 16384, dim: 32, min_count: 1}}}}
 image: {{backbone: mobilenetv3_small_050, weights: none, size: [96, 72], epochs: {epochs}, batch_size: 32,
         learning_rate: 0.003, ema: 0.98, patience: {epochs}, augment: {{strength: 0.5}}}}
@@ -57,6 +57,7 @@ class SampleFiles:
 
     Attributes:
         rows: split -> number of rows.
+        images_root: zip of the photos, where they are not beside the rows.
     """
 
     folder: Path
@@ -68,6 +69,7 @@ class SampleFiles:
     photos: Path
     contact_sheet: Path
     rows: dict[str, int]
+    images_root: Path | None = None
 
 
 def write_sample(out: Path, products: int, seed: int, on_progress: Callable[[int], None] | None = None) -> SampleFiles:
@@ -95,13 +97,25 @@ def write_sample(out: Path, products: int, seed: int, on_progress: Callable[[int
         raise DataError(f"products: {products} left no rows for {', '.join(empty)}; ask for more, 500 say")
     shown.write(photos)
     _write_tree(out / "categories_tree.csv")
-    epochs = max(8, min(40, 16_000 // products))
-    (out / "config.yaml").write_text(_CONFIG.format(out=_quotable(out), epochs=epochs), encoding="utf-8")
     paths = {split: out / f"{split}.parquet" for split in SPLITS}
+    write_config(out, products, paths)
     return SampleFiles(
         folder=out, tree=out / "categories_tree.csv", config=out / "config.yaml", photos=photos,
         contact_sheet=photos / "contact_sheet.jpg", rows=counts, **paths,
     )  # fmt: skip
+
+
+def write_config(
+    out: Path, products: int, paths: Mapping[str, Path], images_root: Path | None = None, *, has_text: bool = True
+) -> None:
+    """Writes ``config.yaml`` for the splits at ``paths``; without text, the photo tower alone is trained."""
+    places = f', images_root: "{_quotable(images_root)}"' if images_root is not None else ""
+    train, val = (f'{{path: "{_quotable(paths[split])}"{places}}}' for split in SPLITS[:2])
+    epochs = max(8, min(40, 16_000 // products))
+    text = _CONFIG.format(out=_quotable(out), train=train, val=val, epochs=epochs)
+    if not has_text:
+        text = re.sub(r"(?m)^text: .*$", "text: null", text)
+    (out / "config.yaml").write_text(text, encoding="utf-8")
 
 
 def split_of(group: str) -> str:

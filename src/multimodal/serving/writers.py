@@ -1,0 +1,210 @@
+"""Answers as rows of a file: parquet, CSV or JSON Lines, and the list of rows without an answer."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from multimodal.errors import InputError
+from multimodal.types import RowError, RowId
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_ROW_GROUP = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRow:
+    """One row of the output. ``row`` counts from 0 in the input and tells rows without an id apart."""
+
+    id: RowId
+    category_id: str | None = None
+    category_name: str | None = None
+    category_path: str | None = None
+    probability: float | None = None
+    decision: str | None = None
+    category_id_2: str | None = None
+    probability_2: float | None = None
+    used: str | None = None
+    needs_review: bool | None = None
+    warnings: str | None = None
+    error: str | None = None
+    row: int = 0
+
+
+COLUMNS = tuple(field.name for field in fields(AnswerRow))
+
+
+@dataclass(frozen=True, slots=True)
+class IdColumn:
+    """The id's column in the output, its arrow type, and whether rows without ids are numbered."""
+
+    name: str
+    kind: pa.DataType
+    numbered: bool = False
+
+
+@contextmanager
+def whole(output: Path) -> Iterator[Path]:
+    """A name to write under; becomes ``output`` when all went well and is removed when not."""
+    part = output.with_name(output.name + ".part")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written ({error.strerror}); choose another place") from error
+    try:
+        yield part
+        part.replace(output)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+class _TextWriter:
+    """Base of the formats that are lines of text."""
+
+    def __init__(self, path: Path, id_column: IdColumn) -> None:
+        self._path = path
+        self._names = (id_column.name, *COLUMNS[1:])
+
+    def __enter__(self) -> _TextWriter:
+        # a lone surrogate, from bytes that were no UTF-8, is written as its escape
+        self._stream = self._path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+        self.start(self._stream)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def start(self, stream: TextIO) -> None:
+        """Writes what stands before the rows."""
+
+    def write(self, rows: Sequence[AnswerRow]) -> None:
+        """Appends rows."""
+        raise NotImplementedError
+
+
+class _CsvWriter(_TextWriter):
+    def start(self, stream: TextIO) -> None:
+        self._csv = csv.writer(stream)
+        self._csv.writerow(self._names)
+
+    def write(self, rows: Sequence[AnswerRow]) -> None:
+        self._csv.writerows([_cell(value) for value in astuple(row)] for row in rows)
+
+
+class _JsonLinesWriter(_TextWriter):
+    def write(self, rows: Sequence[AnswerRow]) -> None:
+        for row in rows:
+            document: Mapping[str, object] = dict(zip(self._names, astuple(row), strict=True))
+            self._stream.write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+class _ParquetWriter:
+    """Gathers rows into groups of a useful size; they are a few hundred bytes each."""
+
+    def __init__(self, path: Path, id_column: IdColumn) -> None:
+        import pyarrow as pa
+
+        kinds = {"str": pa.string(), "float": pa.float64(), "bool": pa.bool_(), "int": pa.int64()}
+        typed = [(f.name, kinds[str(f.type).partition(" ")[0]]) for f in fields(AnswerRow)[1:]]
+        self._path = path
+        self._schema = pa.schema([(id_column.name, id_column.kind), *typed])
+        self._rows: list[AnswerRow] = []
+
+    def __enter__(self) -> _ParquetWriter:
+        import pyarrow.parquet as pq
+
+        self._file = pq.ParquetWriter(self._path, self._schema)
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._flush()
+        self._file.close()
+
+    def write(self, rows: Sequence[AnswerRow]) -> None:
+        self._rows.extend(rows)
+        if len(self._rows) >= _ROW_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        columns = list(zip(*(astuple(row) for row in self._rows), strict=True)) or [()] * len(self._schema)
+        arrays = [_array(values, field.type) for values, field in zip(columns, self._schema, strict=True)]
+        self._file.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+        self._rows.clear()
+
+
+def _array(values: Sequence[object], kind: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    if pa.types.is_floating(kind):
+        values = [None if v is None else float(v) for v in values]  # type: ignore[arg-type]
+    elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        values = [None if v is None else _encodable(str(v)) for v in values]
+    return pa.array(values, type=kind)
+
+
+def _encodable(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _cell(value: object) -> object:
+    """How a value looks in CSV: null is empty, flags as JSON writes them, six digits are enough."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.6f}" if isinstance(value, float) else value
+
+
+WRITERS: Mapping[str, Callable[[Path, IdColumn], Any]] = {
+    ".parquet": _ParquetWriter,
+    ".csv": _CsvWriter,
+    ".jsonl": _JsonLinesWriter,
+}
+
+
+def errors_path(output: Path) -> Path:
+    """Where the rows without an answer are listed."""
+    return output.with_name(output.name + ".errors.csv")
+
+
+def write_errors(path: Path, errors: Iterable[RowError]) -> None:
+    """Writes errors as CSV: row, id, stage, code, message."""
+    with ErrorsFile(path) as file:
+        file.write(errors)
+
+
+class ErrorsFile:
+    """Opens its file at the first error; without any, a file left there by an earlier run goes away."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+        self._stream: TextIO | None = None
+
+    def __enter__(self) -> ErrorsFile:
+        self.path.unlink(missing_ok=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._stream is not None:
+            self._stream.close()
+
+    def write(self, errors: Iterable[RowError]) -> None:
+        """Appends errors."""
+        for error in errors:
+            if self._stream is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._stream = self.path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+                csv.writer(self._stream).writerow(("row", "id", "stage", "code", "message"))
+            row = (error.row, error.id, error.stage, error.code, error.message)
+            csv.writer(self._stream).writerow(row)
+            self.count += 1
