@@ -238,6 +238,15 @@ def _limits(manifest: Manifest, evaluation: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _time(told: Mapping[str, Any]) -> str | None:
+    """What the stages took, resumed or not; reading, starts and export come on top."""
+    stages = told.get("stage_seconds")
+    if not stages:
+        return f"{told['seconds'] / 60:.0f} minutes" if "seconds" in told else None
+    parts = ", ".join(f"{name} {seconds / 60:.0f}" for name, seconds in stages.items())
+    return f"{sum(stages.values()) / 60:.0f} minutes in epochs ({parts})"
+
+
 def _training(manifest: Manifest) -> list[str]:
     told = manifest.provenance
     config = told.get("config", {})
@@ -245,7 +254,7 @@ def _training(manifest: Manifest) -> list[str]:
     rows: list[tuple[str, object]] = [
         ("seed", told.get("seed")),
         ("device", told.get("device")),
-        ("time", f"{told['seconds'] / 60:.0f} minutes" if "seconds" in told else None),
+        ("time", _time(told)),
         ("text", f"{_start(text)}{text.get('epochs')} epochs, learning rate {text.get('learning_rate')}"),
         ("photo", f"{image.get('epochs')} epochs, learning rate {image.get('learning_rate')}"),
         ("fusion", f"{fusion.get('epochs')} epochs, {fusion.get('hidden')} hidden, frozen towers"),

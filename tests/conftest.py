@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from multimodal.config import RunConfig, load_config
 from multimodal.data import read_source
@@ -18,6 +19,9 @@ from multimodal.types import Product
 
 if TYPE_CHECKING:
     from multimodal.export.write import Export
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no reason to fail
+settings.load_profile("untimed")
 
 TINY = (
     "image.size=[48, 36]",
@@ -109,3 +113,11 @@ def predictor(tiny_bundle: Path) -> Predictor:
 def val_products(tiny_config: RunConfig) -> list[Product]:
     """The products of the catalog's validation split, as read."""
     return [p for p in read_source(tiny_config.data.val[0], labelled=True) if isinstance(p, Product)]
+
+
+@pytest.fixture(scope="session")
+def full(val_products: list[Product]) -> list[Product]:
+    """Products of the validation split with a title, characteristics and a photo."""
+    found = [p for p in val_products if p.title and p.characteristics and p.image]
+    assert len(found) >= 40
+    return found

@@ -71,11 +71,14 @@ def _fusion_case() -> Case:
     with torch.no_grad():
         mlp.no_text.normal_()
         mlp.no_image.normal_()
+        mlp.gate.weight.normal_()
+        mlp.head.weight.normal_()
     text, image = torch.randn(N, 6), torch.randn(N, 8)
     has_text, has_image = torch.tensor([1, 1, 0, 1, 0, 1, 1]).bool(), torch.tensor([1, 0, 1, 1, 0, 1, 0]).bool()
 
     def ask(picked: list[int]) -> tuple[Tensor, Tensor]:
-        logits = mlp(text[picked], image[picked], has_text[picked], has_image[picked])
+        said = _logits(text[picked]), _logits(image[picked])
+        logits = mlp(text[picked], image[picked], *said, has_text[picked], has_image[picked])
         return logits, logits
 
     return Case(mlp, ask)
@@ -214,10 +217,16 @@ def test_normalisation_is_inside_the_tower() -> None:
 # --- fusion
 
 
+def _logits(vector: Tensor) -> Tensor:
+    """What a tower's head might make of its vectors."""
+    return vector[:, :LEAVES] @ torch.eye(min(vector.shape[1], LEAVES), LEAVES)
+
+
 def _fusion_answer(mlp: FusionMLP, text: Tensor, image: Tensor, has_text: bool, has_image: bool) -> Tensor:
     n = len(text)
     with torch.no_grad():
-        logits: Tensor = mlp(text, image, torch.full((n,), has_text), torch.full((n,), has_image))
+        said = _logits(text), _logits(image)
+        logits: Tensor = mlp(text, image, *said, torch.full((n,), has_text), torch.full((n,), has_image))
     return logits
 
 
@@ -234,7 +243,14 @@ def test_what_is_absent_has_no_say() -> None:
 def test_absent_vectors_learn() -> None:
     mlp = FusionMLP(6, 8, 16, LEAVES, 0.0)
     no, yes = torch.zeros(4, dtype=torch.bool), torch.ones(4, dtype=torch.bool)
-    mlp(torch.randn(4, 6), torch.randn(4, 8), no, yes).logsumexp(1).sum().backward()
+    text, image = torch.randn(4, 6), torch.randn(4, 8)
+    optimizer = torch.optim.SGD(mlp.parameters(), lr=0.1)
+    # It starts as the plain mix, so what stands for the absent is heard of only after the first step.
+    for _ in range(2):
+        optimizer.zero_grad()
+        scores = mlp(text, image, _logits(text), _logits(image), no, yes)
+        torch.nn.functional.cross_entropy(scores, torch.arange(4) % LEAVES).backward()
+        optimizer.step()
     assert mlp.no_text.grad is not None
     assert mlp.no_text.grad.any()
     assert mlp.no_image.grad is not None

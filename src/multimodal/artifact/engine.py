@@ -15,6 +15,8 @@ from multimodal.artifact.vocabulary import lookup, padded
 from multimodal.numeric import log_softmax, softmax
 from multimodal.types import FloatArray, HeadName, TextFeatures
 
+Tower = tuple[FloatArray, FloatArray]
+"""Vectors [N, dim] and logits [N, leaves] of one tower."""
 _MAX_CELLS = 2**18
 """Most padded ids in one run of the text graph: one long description must not blow up a batch's memory."""
 
@@ -36,7 +38,7 @@ class Engine:
 
     def text(
         self, ids: npt.NDArray[np.int32], offsets: npt.NDArray[np.int64]
-    ) -> tuple[FloatArray, FloatArray]:
+    ) -> Tower:
         """Text vectors [N, dim] and logits [N, leaves] of ragged ids."""
         assert self._text is not None
         table = padded(ids, offsets)
@@ -46,19 +48,26 @@ class Engine:
         ]
         return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
-    def image(self, pixels: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+    def image(self, pixels: npt.NDArray[np.uint8]) -> Tower:
         """Photo vectors [N, dim] and logits [N, leaves] of uint8 pixels [N, H, W, 3]."""
         assert self._image is not None
         vector, logits = self._image.run(None, {"pixels": pixels})
         return vector, logits
 
-    def fusion(self, text: FloatArray, image: FloatArray) -> FloatArray:
-        """Fused logits [N, leaves] of vectors of products that have both."""
+    def fusion(self, text: Tower, image: Tower) -> FloatArray:
+        """Fused logits [N, leaves] of what both towers say of products that have text and photo."""
         assert self._fusion is not None
-        both = np.ones(len(text), np.bool_)
-        logits: FloatArray = self._fusion.run(
-            None, {"text": text, "image": image, "has_text": both, "has_image": both}
-        )[0]
+        both = np.ones(len(text[0]), np.bool_)
+        feeds = {
+            "text": text[0],
+            "image": image[0],
+            "text_logits": text[1],
+            "image_logits": image[1],
+            "has_text": both,
+            "has_image": both,
+        }
+        # A fusion without a gate, as of older bundles, takes the vectors alone.
+        logits: FloatArray = self._fusion.run(None, {i.name: feeds[i.name] for i in self._fusion.get_inputs()})[0]
         return logits
 
 

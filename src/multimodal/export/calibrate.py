@@ -60,19 +60,18 @@ class Scorer:
         """Logits of the heads that can answer for a mix, on the rows that have it."""
         rows = self.rows(mix)
         logits: dict[HeadName, FloatArray] = {}
-        vectors = {}
-        if set(mix) & set(TEXT_INPUTS):
-            vectors["text"], logits["text"] = self._text(mix, rows)
+        text = self._text(mix, rows) if set(mix) & set(TEXT_INPUTS) else None
+        image = None
+        if text is not None:
+            logits["text"] = text[1]
         if "image" in mix:
-            vector, image = self._images()
-            vectors["image"], logits["image"] = vector[rows], image[rows]
-        if len(vectors) == 2:
-            logits["fused"] = np.concatenate(
-                [
-                    self.engine.fusion(vectors["text"][some], vectors["image"][some])
-                    for some in _slices(len(rows), 1024)
-                ]
-            )
+            vectors, scores = self._images()
+            image = vectors[rows], scores[rows]
+            logits["image"] = image[1]
+        if text is not None and image is not None:
+            cuts = _slices(len(rows), 1024)
+            parts = [self.engine.fusion((text[0][c], text[1][c]), (image[0][c], image[1][c])) for c in cuts]
+            logits["fused"] = np.concatenate(parts)
         return MixScores(mix, rows, logits)
 
     def _text(self, mix: Inputs, rows: Rows) -> tuple[FloatArray, FloatArray]:
@@ -102,7 +101,8 @@ def calibrate(scorer: Scorer) -> tuple[Calibration, dict[Inputs, MixScores]]:
     """Chooses, on ``select``, what answers for each mix of inputs; fits temperatures on ``calibrate``.
 
     Where a product has both text and photo the fusion MLP competes with the plain mix of log scores and
-    with a mix of all three; the one with the lowest NLL on select wins, the simpler one on a tie.
+    with a mix of all three. The lowest NLL on select wins, among those that are right there at least as often
+    as the plain mix: surer but more often wrong is no gain.
     """
     mixes: dict[str, HeadMix] = {}
     mlps: dict[str, HeadMix] = {}
@@ -122,12 +122,16 @@ def calibrate(scorer: Scorer) -> tuple[Calibration, dict[Inputs, MixScores]]:
             for chosen, weights in _candidates(scored.logits, labels, select).items()
         }
         mlps[name], plain[name] = candidates["mlp"], candidates["log_mix"]
-        on_select = {
-            chosen: nll(mix_heads(_take(scored.logits, select), m), labels[select])
-            for chosen, m in candidates.items()
-        }
-        mixes[name] = candidates[min(on_select, key=lambda c: round(on_select[c], 4))]
+        mixes[name] = _best(candidates, _take(scored.logits, select), labels[select])
     return Calibration(mixes=mixes, mlp=mlps, log_mix=plain), scores
+
+
+def _best(candidates: Mapping[str, HeadMix], logits: Logits, labels: npt.NDArray[np.int64]) -> HeadMix:
+    """The candidate with the lowest NLL, the first on a tie, among those with the plain mix's top-1 or better."""
+    answers = {chosen: mix_heads(logits, mix) for chosen, mix in candidates.items()}
+    right = {chosen: float((p.argmax(axis=1) == labels).mean()) for chosen, p in answers.items()}
+    allowed = [chosen for chosen in candidates if right[chosen] >= right["log_mix"]]
+    return candidates[min(allowed, key=lambda c: round(nll(answers[c], labels), 4))]
 
 
 def _candidates(

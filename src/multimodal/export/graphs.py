@@ -97,12 +97,14 @@ def export_image(tower: ImageTower, size: tuple[int, int], file: Path, storage: 
         store_int16(file)
 
 
-def export_fusion(mlp: FusionMLP, text_dim: int, image_dim: int, file: Path, storage: WeightStorage) -> None:
-    """Writes the fusion graph: two vectors and which are there -> logits [N, leaves]."""
+def export_fusion(mlp: FusionMLP, file: Path, storage: WeightStorage) -> None:
+    """Writes the fusion graph: vectors and logits of both towers and which are there -> logits [N, leaves]."""
     n = torch.export.Dim("n", min=1)
     inputs = {
-        "text": torch.zeros(2, text_dim),
-        "image": torch.zeros(2, image_dim),
+        "text": torch.zeros(2, mlp.no_text.numel()),
+        "image": torch.zeros(2, mlp.no_image.numel()),
+        "text_logits": torch.zeros(2, mlp.head.out_features),
+        "image_logits": torch.zeros(2, mlp.head.out_features),
         "has_text": torch.ones(2, dtype=torch.bool),
         "has_image": torch.ones(2, dtype=torch.bool),
     }

@@ -124,17 +124,19 @@ def _fused(
     with_text, with_image = split.has_text[at], split.has_image[at]
     both = with_text & with_image
     from_text, from_image = both[with_text], both[with_image]
-    logits = engine.fusion(ours["text"][0][from_text], ours["image"][0][from_image])
+    logits = engine.fusion(_only(ours["text"], from_text), _only(ours["image"], from_image))
     there = torch.ones(int(both.sum()), dtype=torch.bool)
+    text, image = _only(theirs["text"], from_text), _only(theirs["image"], from_image)
     with torch.no_grad():
         wanted = mlp(
-            torch.from_numpy(theirs["text"][0][from_text]),
-            torch.from_numpy(theirs["image"][0][from_image]),
-            there,
-            there,
+            *(torch.from_numpy(array) for array in (text[0], image[0], text[1], image[1])), there, there
         ).numpy()
     worst = "float32" if set(stored.values()) == {"float32"} else "stored"
     return _compare("fused", (logits, logits), (wanted, wanted), worst)
+
+
+def _only(tower: tuple[FloatArray, FloatArray], rows: npt.NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+    return tower[0][rows], tower[1][rows]
 
 
 def _compare(

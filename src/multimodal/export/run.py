@@ -12,10 +12,11 @@ from rich.console import Console
 from multimodal.config.models import RunConfig
 from multimodal.export.parity import Towers
 from multimodal.export.write import Export, check_output, write_bundle
-from multimodal.training.fit import pick_device
-from multimodal.training.plots import plot_curves
+from multimodal.training.fit import pick_device, read_history
+from multimodal.training.plots import STAGES, plot_curves
 from multimodal.training.run import seed_everything, start_run
-from multimodal.training.towers import train_fusion, train_image, train_text
+from multimodal.training.text import train_text
+from multimodal.training.towers import train_fusion, train_image
 
 _console = Console(stderr=True)
 
@@ -51,11 +52,18 @@ def train(config: RunConfig, *, resume: bool = True) -> Path:
         "device": run.device,
         "rows": {"train": len(run.train), "val": len(run.val)},
         "seconds": round(time.monotonic() - began, 1),
+        "stage_seconds": _stage_seconds(run.work),
         **run.notes,
     }
     towers = Towers(text, image, fusion)
     path = write_bundle(Export(config, run.tree, towers, vocabulary, run.val, provenance), run.work)
     _console.print(f"Bundle written to {path} in {time.monotonic() - began:.0f} s")
     return path
+
+
+def _stage_seconds(work: Path) -> dict[str, float]:
+    """What each stage's epochs took, those before a kill among them."""
+    stages = {name: read_history(work / name) for name in STAGES}
+    return {name: round(sum(line["seconds"] for line in lines), 1) for name, lines in stages.items() if lines}
 
 

@@ -87,9 +87,8 @@ def _write_parts(export: Export, folder: Path) -> None:
     if towers.image is not None:
         assert config.image is not None
         export_image(towers.image, config.image.size, folder / LAYOUT.image, config.export.image_storage)
-    if towers.fusion is not None and towers.text is not None and towers.image is not None:
-        dims = towers.text.dim, towers.image.dim
-        export_fusion(towers.fusion, *dims, folder / LAYOUT.fusion, config.export.image_storage)
+    if towers.fusion is not None:
+        export_fusion(towers.fusion, folder / LAYOUT.fusion, config.export.image_storage)
 
 
 def _manifest(

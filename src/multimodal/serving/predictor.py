@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
@@ -15,9 +15,10 @@ from multimodal.artifact.engine import Engine
 from multimodal.errors import InputError
 from multimodal.serving.decide import best_leaves, category, decide
 from multimodal.serving.samples import Kitchens, Sample
-from multimodal.serving.scoring import head_of, probabilities, score
+from multimodal.serving.scoring import head_of, probabilities, score, seen_by
 from multimodal.taxonomy import Tree
 from multimodal.types import (
+    HEADS,
     INPUTS,
     TEXT_INPUTS,
     Answer,
@@ -27,6 +28,7 @@ from multimodal.types import (
     Prediction,
     Product,
     RowError,
+    Scores,
 )
 
 _BATCH = 64
@@ -73,15 +75,15 @@ class Predictor:
         """Runs every graph once, so that the first real question is not the slow one."""
         features = np.ones(1, np.int32)
         offsets = np.array([0, 1])
-        vectors = {}
+        towers = {}
         if self.manifest.text is not None:
-            vectors["text"] = self._engine.text(features, offsets)[0]
+            towers["text"] = self._engine.text(features, offsets)
         if self._kitchens.image is not None:
             kitchen = self._kitchens.image
             blank = np.zeros((1, kitchen.height, kitchen.width, 3), np.uint8)
-            vectors["image"] = self._engine.image(blank)[0]
+            towers["image"] = self._engine.image(blank)
         if self.manifest.fusion:
-            self._engine.fusion(vectors["text"], vectors["image"])
+            self._engine.fusion(towers["text"], towers["image"])
 
     def classify(
         self,
@@ -141,13 +143,36 @@ class Predictor:
             allowed &= _TEXT
         elif head == "image":
             allowed &= {"image"}
-        out = np.full((len(products), len(self.tree.leaves)), np.nan, np.float32)
+        whole: HeadName = "fused"
+        return self.head_probabilities(products, allowed, (whole,))[whole]
+
+    def head_probabilities(
+        self,
+        products: Sequence[Product],
+        inputs: frozenset[InputName] | None = None,
+        heads: Collection[HeadName] = HEADS,
+    ) -> dict[HeadName, FloatArray]:
+        """What ``leaf_probabilities`` gives for the whole and for single heads, with each graph run once.
+
+        Args:
+            inputs: what may be seen of each product; all by default.
+            heads: "fused" is the bundle's answer from these inputs, "text" and "image" the single heads'.
+
+        Returns:
+            Head -> calibrated probabilities [N, leaves]; NaN rows where it cannot answer.
+        """
+        allowed, leaves = _ALL if inputs is None else frozenset(inputs), len(self.tree.leaves)
+        out = {head: np.full((len(products), leaves), np.nan, np.float32) for head in heads}
         for at in range(0, len(products), _BATCH):
             prepared = self._prepare(products[at : at + _BATCH], at, allowed)
             usable = [p for p in prepared if isinstance(p, Sample)]
-            if usable:
-                samples, probs = self._score(usable)
-                out[[s.row for s in samples]] = probs
+            if not usable:
+                continue
+            samples, scores = self._logits(usable)
+            rows = [s.row for s in samples]
+            for head in heads:
+                present = [seen_by(head, s.present) for s in samples]
+                out[head][rows] = probabilities(scores, self.manifest.calibration, present, leaves)
         return out
 
     def _answers(
@@ -181,11 +206,15 @@ class Predictor:
             return list(pool.map(one, numbered))
 
     def _score(self, samples: Sequence[Sample]) -> tuple[list[Sample], FloatArray]:
-        """Probabilities of a batch; text of which nothing is known counts as absent, and is said so."""
-        leaves = len(self.tree.leaves)
-        scores, known = score(self._engine, self._kitchens.text, samples, leaves)
-        seen = [s if ok else _without_text(s) for s, ok in zip(samples, known, strict=True)]
-        return seen, probabilities(scores, self.manifest.calibration, [s.present for s in seen], leaves)
+        """Probabilities of a batch."""
+        seen, scores = self._logits(samples)
+        present = [s.present for s in seen]
+        return seen, probabilities(scores, self.manifest.calibration, present, len(self.tree.leaves))
+
+    def _logits(self, samples: Sequence[Sample]) -> tuple[list[Sample], Scores]:
+        """Logits of a batch; text of which nothing is known counts as absent, and is said so."""
+        scores, known = score(self._engine, self._kitchens.text, samples, len(self.tree.leaves))
+        return [s if ok else _without_text(s) for s, ok in zip(samples, known, strict=True)], scores
 
     def _answer(
         self,

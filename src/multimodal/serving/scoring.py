@@ -23,6 +23,13 @@ def head_of(present: frozenset[InputName]) -> HeadName:
     return "fused" if present & _TEXT else "image"
 
 
+def seen_by(head: HeadName, present: frozenset[InputName]) -> frozenset[InputName]:
+    """What a head sees of the inputs that are there: "fused" stands for the whole bundle and sees all of them."""
+    if head == "fused":
+        return present
+    return present & _TEXT if head == "text" else present - _TEXT
+
+
 def score(
     engine: Engine, kitchen: TextKitchen | None, samples: Sequence[Sample], leaves: int
 ) -> tuple[Scores, np.ndarray]:
@@ -35,7 +42,7 @@ def score(
     n = len(samples)
     logits: dict[HeadName, FloatArray] = {}
     known = np.ones(n, np.bool_)
-    vectors: dict[str, tuple[np.ndarray, FloatArray]] = {}
+    vectors: dict[str, tuple[np.ndarray, FloatArray, FloatArray]] = {}
     with_text = np.array([i for i, s in enumerate(samples) if s.present & _TEXT], np.int64)
     with_image = np.array([i for i, s in enumerate(samples) if s.pixels is not None], np.int64)
     if kitchen is not None and len(with_text):
@@ -45,17 +52,18 @@ def score(
         lengths = np.diff(features.offsets)
         known[with_text] = (seen > 0) & (lengths > 0) if len(ids) else False
         vector, values = engine.text(ids, features.offsets)
-        vectors["text"] = (with_text, vector)
+        vectors["text"] = (with_text, vector, values)
         logits["text"] = _spread(values, with_text, n, leaves)
     if len(with_image):
         pixels = np.stack([p for i in with_image if (p := samples[i].pixels) is not None])
         vector, values = engine.image(pixels)
-        vectors["image"] = (with_image, vector)
+        vectors["image"] = (with_image, vector, values)
         logits["image"] = _spread(values, with_image, n, leaves)
     if len(vectors) == 2:
         both, at_text, at_image = np.intersect1d(with_text, with_image, return_indices=True)
         if len(both):
-            fused = engine.fusion(vectors["text"][1][at_text], vectors["image"][1][at_image])
+            text, image = vectors["text"], vectors["image"]
+            fused = engine.fusion((text[1][at_text], text[2][at_text]), (image[1][at_image], image[2][at_image]))
             logits["fused"] = _spread(fused, both, n, leaves)
     return Scores(logits), known
 

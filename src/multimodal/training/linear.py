@@ -55,6 +55,40 @@ def start_from_svm(
         labels: leaf [N] of every product of ``features``.
         cost: weight of an error against the width of the margin.
     """
+    plain, machines = _machines(tower, features, ids, rows, labels, cost)
+    some = np.random.default_rng(0).permutation(len(rows))[:_SAMPLE]
+    scores = np.asarray(plain[some] @ machines.weights, np.float32)
+    _factor(tower, machines, scores)
+
+
+def start_table_from_svm(
+    tower: NgramTower,
+    features: TextFeatures,
+    ids: Ids,
+    rows: npt.NDArray[np.int64],
+    labels: npt.NDArray[np.int64],
+    cost: float,
+) -> None:
+    """Fills the table alone, so that the tower's own head says as nearly as it can what the machines say.
+
+    Arguments as of ``start_from_svm``.
+    """
+    _, machines = _machines(tower, features, ids, rows, labels, cost)
+    head = tower.head.weight.detach().numpy() / MARGIN
+    with torch.no_grad():
+        tower.table.weight.copy_(_tensor(machines.weights @ np.linalg.pinv(head).T))
+        tower.table.weight[0].zero_()
+
+
+def _machines(
+    tower: NgramTower,
+    features: TextFeatures,
+    ids: Ids,
+    rows: npt.NDArray[np.int64],
+    labels: npt.NDArray[np.int64],
+    cost: float,
+) -> tuple[Any, Machines]:
+    """The rows as they are [rows, V + 1], and machines fitted on them and on nothing but their titles."""
     plain = design(tower, features, ids, rows, title_only=False)
     titles = design(tower, features, ids, rows, title_only=True)
     # Rows that are all title would count twice; rows without one have nothing to show.
@@ -65,9 +99,7 @@ def start_from_svm(
         tower.head.out_features,
         cost,
     )
-    some = np.random.default_rng(0).permutation(len(rows))[:_SAMPLE]
-    scores = np.asarray(plain[some] @ machines.weights, np.float32)
-    _factor(tower, machines, scores)
+    return plain, machines
 
 
 def design(

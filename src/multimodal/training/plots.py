@@ -6,10 +6,13 @@ from pathlib import Path
 
 from multimodal.training.fit import read_history
 
+STAGES = ("text", "image", "fusion")
+"""Folders of a run's stages, in the order they are trained in."""
+
 
 def plot_curves(work: Path) -> Path | None:
     """Draws loss and top-1 of every stage into ``curves.png``; None where no stage has a history."""
-    stages = {name: h for name in ("text", "image", "fusion") if (h := read_history(work / name))}
+    stages = {name: h for name in STAGES if (h := read_history(work / name))}
     if not stages:
         return None
     import matplotlib

@@ -1,4 +1,4 @@
-"""The three stages of a run: text tower, photo tower, fusion."""
+"""The stages that train one tower: text, photo."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from multimodal.config.models import FusionConfig, ImageConfig, TextConfig
-from multimodal.models.fusion import Fused, FusionMLP
 from multimodal.models.image import ImageTower
 from multimodal.models.text import NgramTower
 from multimodal.training.arrays import Split
@@ -45,13 +44,17 @@ class TextStage(Stage):
 
 
 class ImageStage(Stage):
-    """Trains the photo tower by itself, on augmented photos."""
+    """Trains the photo tower by itself, on augmented photos.
+
+    Early epochs may see smaller photos (progressive resizing: Tan & Le, EfficientNetV2, 2021): most of what
+    there is to learn is learned at half the cost.
+    """
 
     network: ImageTower
 
-    def __init__(self, *args: object, augment: Augment, **kwargs: object) -> None:
+    def __init__(self, *args: object, config: ImageConfig, augment: Augment, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.augment = augment
+        self.config, self.augment = config, augment
 
     def predict(self, batch: Batch) -> Tensor:
         logits: Tensor = self.network(batch["pixels"])[1]
@@ -60,61 +63,16 @@ class ImageStage(Stage):
     def loss(self, batch: Batch) -> Tensor:
         with torch.no_grad():
             pixels = self.augment(batch["pixels"])
+            if self.current_epoch < self.config.early_epochs:
+                pixels = _smaller(pixels, self.config.early_scale)
         return self.criterion(self.network(pixels)[1], batch["labels"])
 
 
-class FusionStage(Stage):
-    """Trains the fusion MLP; with ``tower_rate`` above 0 the towers learn on under auxiliary losses."""
-
-    network: Fused
-
-    def __init__(self, *args: object, config: FusionConfig, augment: Augment, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.config, self.augment = config, augment
-        self.joint = config.tower_rate > 0
-        for tower in (self.network.text, self.network.image):
-            tower.requires_grad_(self.joint)
-
-    def on_train_epoch_start(self) -> None:
-        if not self.joint:
-            self.network.text.eval()
-            self.network.image.eval()
-
-    def predict(self, batch: Batch) -> Tensor:
-        text = self.network.text.vector(batch["ids"], batch["starts"])
-        image = batch["vectors"] if "vectors" in batch else self.network.image.vector(batch["pixels"])
-        return self._fuse(text, image, batch["has_text"], batch["has_image"])
-
-    def loss(self, batch: Batch) -> Tensor:
-        if self.joint:
-            return self._joint_loss(batch)
-        with torch.no_grad():
-            text = self.network.text.vector(batch["ids"], batch["starts"])
-        return self.criterion(self._fuse(text, batch["vectors"], *self._present(batch)), batch["labels"])
-
-    def _joint_loss(self, batch: Batch) -> Tensor:
-        with torch.no_grad():
-            pixels = self.augment(batch["pixels"])
-        text, text_logits = self.network.text(batch["ids"], batch["starts"])
-        image, image_logits = self.network.image(pixels)
-        labels, has_text, has_image = batch["labels"], batch["has_text"], batch["has_image"]
-        loss = self.criterion(self._fuse(text, image, *self._present(batch)), labels)
-        for logits, has in ((text_logits, has_text), (image_logits, has_image)):
-            if has.any():
-                loss = loss + self.config.auxiliary * self.criterion(logits[has], labels[has])
-        return loss
-
-    def _fuse(self, text: Tensor, image: Tensor, has_text: Tensor, has_image: Tensor) -> Tensor:
-        logits: Tensor = self.network.fusion(text.float(), image.float(), has_text, has_image)
-        return logits
-
-    def _present(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Modality dropout: hides one of two modalities at random, never the only one."""
-        has_text, has_image = batch["has_text"], batch["has_image"]
-        both = has_text & has_image
-        draw = torch.rand(len(both), device=both.device)
-        p = self.config.modality_dropout
-        return has_text & ~(both & (draw < p / 2)), has_image & ~(both & (draw > 1 - p / 2))
+def _smaller(pixels: Tensor, scale: float) -> Tensor:
+    """Photos [N, H, W, 3] at a share of their size."""
+    height, width = (max(16, round(side * scale)) for side in pixels.shape[1:3])
+    x = F.interpolate(pixels.permute(0, 3, 1, 2), size=(height, width), mode="bilinear", antialias=True)
+    return x.permute(0, 2, 3, 1)
 
 
 def text_batches(
@@ -158,50 +116,9 @@ def image_batches(
     return batches, lambda: batches(None)
 
 
-def fusion_batches(
-    split: Split,
-    batcher: TextBatcher,
-    rows: Rows,
-    config: FusionConfig,
-    vectors: npt.NDArray[np.float16] | None,
-    seed: int,
-) -> tuple[MakeBatches, Callable[[], Iterator[Batch]]]:
-    """Batches with text ids and photo vectors [views, N, dim], or pixels where the towers learn on."""
-    dropout = Dropout(config.word_dropout, 0.3, config.mask_names)
-
-    def batches(epoch: int | None) -> Iterator[Batch]:
-        rng = np.random.default_rng([seed, 3, epoch or 0])
-        train = epoch is not None
-        for some in epoch_batches(rows, config.batch_size, rng, shuffle=train):
-            at = np.sort(some)
-            ids, starts = batcher.batch(at, dropout if train else Dropout(), rng)
-            batch = {
-                "ids": ids,
-                "starts": starts,
-                "labels": torch.from_numpy(split.labels[at]),
-                "has_text": torch.from_numpy(split.has_text[at]),
-                "has_image": torch.from_numpy(split.has_image[at]),
-            }
-            if vectors is None:
-                assert split.pixels is not None
-                batch["pixels"] = torch.from_numpy(split.pixels[at])
-            else:
-                view = rng.integers(0, len(vectors), len(at)) if train else np.zeros(len(at), np.int64)
-                batch["vectors"] = torch.from_numpy(vectors[view, at].astype(np.float32))
-            yield batch
-
-    return batches, lambda: batches(None)
-
-
 def steps(rows: Rows, batch_size: int) -> int:
     """Optimiser steps an epoch."""
     return max(1, -(-len(rows) // batch_size))
-
-
-def make_fusion(text: NgramTower, image: ImageTower, config: FusionConfig, leaves: int) -> Fused:
-    """The towers and a fresh MLP over their vectors."""
-    mlp = FusionMLP(text.dim, image.dim, config.hidden, leaves, config.dropout)
-    return Fused(text, image, mlp)
 
 
 def recipe_of(config: TextConfig | ImageConfig | FusionConfig, rows: Rows, class_weights: Tensor | None) -> Recipe:
@@ -210,7 +127,7 @@ def recipe_of(config: TextConfig | ImageConfig | FusionConfig, rows: Rows, class
         epochs=config.epochs,
         steps_per_epoch=steps(rows, config.batch_size),
         learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay if isinstance(config, ImageConfig) else 0.0,
+        weight_decay=0.0 if isinstance(config, TextConfig) else config.weight_decay,
         warmup=config.warmup if isinstance(config, ImageConfig) else 0.05,
         label_smoothing=0.0 if isinstance(config, TextConfig) else config.label_smoothing,
         class_weights=class_weights,
