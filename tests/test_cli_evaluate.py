@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pytest
@@ -27,19 +27,14 @@ class KeywordScorer:
         self.seen: list[Product] = []
         self.batches: list[int] = []
 
-    def leaf_probabilities(
-        self,
-        products: Sequence[Product],
-        inputs: frozenset[InputName] | None = None,
-        *,
-        head: HeadName | None = None,
-    ) -> np.ndarray:
+    def head_probabilities(
+        self, products: Sequence[Product], inputs: frozenset[InputName] | None, heads: Collection[HeadName]
+    ) -> dict[HeadName, np.ndarray]:
         allowed = set(self.inputs if inputs is None else inputs)
-        if head is None:
-            self.seen += products
-            self.batches.append(len(products))
-        allowed &= set(TEXT_INPUTS) if head == "text" else {"image"} if head == "image" else allowed
-        return np.array([self._one(p, allowed) for p in products], dtype=np.float32)
+        self.seen += products
+        self.batches.append(len(products))
+        sees = {"fused": allowed, "text": allowed & set(TEXT_INPUTS), "image": allowed & {"image"}}
+        return {head: np.array([self._one(p, sees[head]) for p in products], dtype=np.float32) for head in heads}
 
     def _one(self, product: Product, allowed: set[InputName]) -> list[float]:
         words: list[str] = []

@@ -30,6 +30,7 @@ FLOORS = {
     "multimodal.export": 33,
     "multimodal.serving": 40,
     "multimodal.catalog": 50,
+    "multimodal.report": 50,
     "multimodal.cli": 60,
     "multimodal_api": 60,
 }

@@ -109,7 +109,7 @@ def test_summary_has_the_documented_keys_and_is_json(tree: Tree, labels: np.ndar
     found = summarise(probs, labels, tree).to_dict()
     assert set(found) == {
         *("rows", "top1", "top2", "top5", "weighted_f1", "macro_f1", "macro_f1_10", "hf1", "ece"),
-        *("ece_levels", "nll", "brier", "mistake_severity", "name_top1"),
+        *("ece_levels", "nll", "brier", "mistake_severity", "mistake_distance", "name_top1"),
     }
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert (found["rows"], found["top1"], found["hf1"], found["macro_f1_10"]) == (5, 1.0, 1.0, None)

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from multimodal.cli.console import DONE, FIGURES, ROWS_FAILED, print_json, progress, stderr, stdout
-from multimodal.cli.sources import ColumnOption, ImagesRootOption, source_of
+from multimodal.cli.console import DONE, ROWS_FAILED, print_json, progress, stderr
+from multimodal.cli.evaluate_tables import print_tables
+from multimodal.cli.sources import ColumnOption, ImagesRootOption, plain_name, source_of
 from multimodal.errors import InputError, nearest
 from multimodal.types import INPUTS, InputName
 
 if TYPE_CHECKING:
+    from multimodal.config.models import SourceConfig
+    from multimodal.serving import Predictor
     from multimodal.serving.evaluate import Evaluation
 
 
@@ -27,7 +30,7 @@ class Half(StrEnum):
 
 def evaluate(
     bundle: Annotated[Path, typer.Argument(help="Folder of the bundle.")],
-    data: Annotated[Path, typer.Argument(help="Labelled parquet, CSV or folder of photos.")],
+    data: Annotated[Path, typer.Argument(help="Labelled parquet, CSV, JSON or JSON Lines, or a folder of photos.")],
     inputs: Annotated[
         str | None,
         typer.Option(help="What the heads may see, comma between: title, description, characteristics, image."),
@@ -40,7 +43,19 @@ def evaluate(
         ),
     ] = False,
     half: Annotated[Half | None, typer.Option("--split-half", help="Only this half of a validation split.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="Another bundle, or saved predictions (id, category_id), to compare with row by row."),
+    ] = None,
+    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Figures for each value of this column.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a report with tables and plots into this folder.")] = None,
+    history: Annotated[
+        Path | None, typer.Option(help="Work folder of the training run, for its curves in the report.")
+    ] = None,
+    errors: Annotated[
+        Path | None, typer.Option(help="Write the mistakes there, most confident first: .csv, .parquet or .jsonl.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the JSON there too.")] = None,
     column: ColumnOption = None,
     images_root: ImagesRootOption = None,
@@ -55,6 +70,8 @@ def evaluate(
     Examples:
       multimodal evaluate artifacts/fashion data/fashion_products/val.parquet
       multimodal evaluate artifacts/fashion val.parquet --inputs title,image --mask-title-words
+      multimodal evaluate artifacts/fashion val.parquet --report report/ --errors mistakes.csv
+      multimodal evaluate artifacts/fashion val.parquet --against artifacts/older --by brand
       multimodal evaluate artifacts/fashion val.parquet --json --out figures.json
     """
     from multimodal import load
@@ -63,7 +80,9 @@ def evaluate(
 
     seen = _inputs(inputs)
     source = source_of(data, column, images_root, category_map)
-    predictor = load(bundle, threads=threads)
+    unmeasured = Path(f"{plain_name(data) if out is None else out}.errors.csv")
+    _check_plan(source, by=by, report=report, history=history, errors=errors, unmeasured=unmeasured)
+    predictor, peer = load(bundle, threads=threads), _peer(against, threads)
     with progress("Evaluating", source_count(source)) as advance:
         found = run(
             predictor,
@@ -71,13 +90,23 @@ def evaluate(
             inputs=seen,
             mask_title_words=mask_title_words,
             keep=None if half is None else lambda product, row: split_half(product, row) == half.value,
+            against=peer,
+            against_name="" if peer is None else f"{peer.name} {peer.version}",
             on_progress=advance,
         )
     model = {"name": predictor.name, "version": predictor.version, "tree_version": predictor.tree.version}
     document = {"model": model, **({"split_half": half.value} if half else {}), **found.to_dict()}
-    _report(document, found, as_json, out)
-    errors_file = _errors_file(data, out)
-    _finish(found, errors_file)
+    document |= _more(found, predictor, source, against, by)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+        out.write_text(text + "\n", encoding="utf-8")
+    if as_json:
+        print_json(document)
+    else:
+        print_tables(document)
+    _write(found, predictor, document, data, report, history, errors)
+    _finish(found, unmeasured)
 
 
 def _inputs(names: str | None) -> frozenset[InputName] | None:
@@ -93,47 +122,101 @@ def _inputs(names: str | None) -> frozenset[InputName] | None:
     return frozenset(cast("list[InputName]", parts))
 
 
-def _report(document: dict[str, Any], found: Evaluation, as_json: bool, out: Path | None) -> None:
-    if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
-        out.write_text(text + "\n", encoding="utf-8")
-    if as_json:
-        print_json(document)
-        return
-    from rich.table import Table
+def _check_plan(
+    source: SourceConfig,
+    *,
+    by: str | None,
+    report: Path | None,
+    history: Path | None,
+    errors: Path | None,
+    unmeasured: Path,
+) -> None:
+    """What would fail after minutes of work fails now."""
+    if errors is not None:
+        from multimodal.serving.files import check_output
 
-    heads = document["heads"]
-    masked = ", titles masked" if document["mask_title_words"] else ""
-    table = Table("", title=f"{found.rows:,} rows, inputs: {', '.join(found.inputs)}{masked}", min_width=40)
-    for head in heads:
-        table.add_column(head, justify="right")
-    for key, heading in FIGURES.items():
-        if any(key in figures for figures in heads.values()):
-            table.add_row(heading, *(_figure(figures.get(key)) for figures in heads.values()))
-    stdout().print(table)
+        check_output(errors, source.path)
+        if errors.absolute() == unmeasured.absolute():
+            raise InputError(f"--errors {errors}: rows that cannot be measured are listed there; choose another name")
+    if by is not None:
+        from multimodal.serving.slices import check_column
 
+        check_column(source, by)
+    if history is not None and report is None:
+        raise InputError(f"--history {history}: got no --report, whose plots it is for; add --report FOLDER")
+    if report is not None:
+        from multimodal.report import check_report
 
-def _figure(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.4f}"
-    return "–" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _errors_file(data: Path, out: Path | None) -> Path:
-    return Path(f"{out}.errors.csv") if out is not None else Path(f"{data.stem}.errors.csv")
+        check_report(report, history)
 
 
-def _finish(found: Evaluation, errors_file: Path) -> None:
+def _peer(against: Path | None, threads: int | None) -> Predictor | None:
+    """The bundle to compare with; None for saved predictions, which are read when the rows are known."""
+    if against is None or not against.is_dir():
+        if against is not None and not against.is_file():
+            raise InputError(f"--against {against}: no such file or folder; expected a bundle or saved predictions")
+        return None
+    from multimodal import load
+
+    return load(against, threads=threads)
+
+
+def _more(
+    found: Evaluation, predictor: Predictor, source: SourceConfig, against: Path | None, by: str | None
+) -> dict[str, Any]:
+    """What the document holds beyond the heads' figures."""
+    from multimodal.evaluation import level_metrics
+    from multimodal.serving.against import compare, read_answers
+    from multimodal.serving.slices import slices
+
+    measured, tree = found.measured, predictor.tree
+    more: dict[str, Any] = {
+        "levels": {
+            head: [level.to_dict() for level in level_metrics(probs, labels, tree)]
+            for head, probs, labels in measured.by_head()
+        }
+    }
+    if against is not None:
+        peer = measured.peer or read_answers(against, measured)
+        more["against"] = compare(measured, peer, tree).to_dict()
+    if by is not None:
+        values = [part.to_dict() for part in slices(measured, source, by, tree)]
+        more["by"] = {"column": by, "values": values}
+    return more
+
+
+def _write(
+    found: Evaluation,
+    predictor: Predictor,
+    document: dict[str, Any],
+    data: Path,
+    report: Path | None,
+    history: Path | None,
+    errors: Path | None,
+) -> None:
+    """The mistakes and the report, where they were asked for."""
+    if errors is not None:
+        from multimodal.serving.mistakes import find_mistakes, write_mistakes
+
+        mistakes = find_mistakes(found.measured, predictor.tree)
+        write_mistakes(errors, mistakes)
+        _say(f"{len(mistakes):,} mistakes are in {errors}")
+    if report is not None:
+        from multimodal.report import write_report
+
+        index = write_report(report, found.measured, predictor.tree, document, data=data.name, history=history)
+        _say(f"the report is {index}")
+
+
+def _finish(found: Evaluation, unmeasured: Path) -> None:
     if not found.errors:
         raise typer.Exit(DONE)
-    from multimodal.serving.files import write_errors
+    from multimodal.serving.writers import write_errors
 
-    write_errors(errors_file, found.errors)
-    stderr().print(
-        f"{len(found.errors):,} rows could not be evaluated; they are in {errors_file}",
-        style="yellow",
-        markup=False,
-        soft_wrap=True,
-    )
+    write_errors(unmeasured, found.errors)
+    _say(f"{len(found.errors):,} rows could not be evaluated; they are in {unmeasured}", style="yellow")
     raise typer.Exit(ROWS_FAILED)
+
+
+def _say(text: str, style: str | None = None) -> None:
+    stderr().print(text, style=style, markup=False, soft_wrap=True)

@@ -14,6 +14,8 @@ SAMPLES = 2000
 LEVEL = 0.95
 _CELLS = 2_000_000  # resampled groups held at once: 16 MB an array
 Scored = Floats | Ints | Flags
+Ratio = tuple[Scored, Scored]
+"""Parts [N] and wholes [N]; the figure is the sum of the first over the sum of the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +57,37 @@ def paired_group_bootstrap(
         samples: number of resamples.
         seed: of the resampling; with it the answer is the same each time.
     """
-    a, b = _scores(score_a, groups), _scores(score_b, groups)
-    means = _resampled(np.stack([a, b]), groups, samples, seed)
+    ones = np.ones(len(groups))
+    return paired_ratio_bootstrap((score_a, ones), (score_b, ones), groups, samples, seed)
+
+
+def paired_ratio_bootstrap(
+    a: Ratio, b: Ratio, groups: npt.NDArray[Any], samples: int = SAMPLES, seed: int = 0
+) -> Comparison:
+    """As ``paired_group_bootstrap``, for figures that are a sum over the rows divided by another, as hF1 is.
+
+    Args:
+        a, b: parts [N] and wholes [N] of each system; a figure is the sum of its parts over that of its wholes.
+    """
+    columns = np.stack([_scores(column, groups) for column in (*a, *b)])
+    means = _ratios(columns, groups, samples, seed)
     difference = means[0] - means[1]
     low, high = _bounds(difference)
     p = (1 + int((difference <= 0).sum())) / (samples + 1)
-    mean_a, mean_b = float(a.mean()), float(b.mean())
-    return Comparison(mean_a, mean_b, mean_a - mean_b, low, high, p)
+    of_a, of_b = (float(columns[i].sum() / columns[i + 1].sum()) for i in (0, 2))
+    return Comparison(of_a, of_b, of_a - of_b, low, high, p)
 
 
 def group_interval(score: Scored, groups: npt.NDArray[Any], samples: int = SAMPLES, seed: int = 0) -> Interval:
     """The mean of ``score`` [N] with its 95 % percentile interval; arguments as above."""
-    values = _scores(score, groups)
-    low, high = _bounds(_resampled(values[None], groups, samples, seed)[0])
-    return Interval(float(values.mean()), low, high)
+    return ratio_interval((score, np.ones(len(groups))), groups, samples, seed)
+
+
+def ratio_interval(ratio: Ratio, groups: npt.NDArray[Any], samples: int = SAMPLES, seed: int = 0) -> Interval:
+    """The sum of parts [N] over the sum of wholes [N] with its 95 % percentile interval."""
+    columns = np.stack([_scores(column, groups) for column in ratio])
+    low, high = _bounds(_ratios(columns, groups, samples, seed)[0])
+    return Interval(float(columns[0].sum() / columns[1].sum()), low, high)
 
 
 def _scores(score: Scored, groups: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -83,22 +102,24 @@ def _scores(score: Scored, groups: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return values
 
 
-def _resampled(
-    scores: npt.NDArray[np.float64], groups: npt.NDArray[Any], samples: int, seed: int
+def _ratios(
+    columns: npt.NDArray[np.float64], groups: npt.NDArray[Any], samples: int, seed: int
 ) -> npt.NDArray[np.float64]:
-    """Means of [K, N] scores in each resample, [K, samples]."""
+    """Parts over wholes in each resample, [K, samples], of columns [2 K, N]: parts, wholes, parts, wholes, …"""
     if samples < 1:
         raise ValueError(f"samples: got {samples}, expected 1 or more")
     _, group = np.unique(groups, return_inverse=True)
-    sizes = np.bincount(group).astype(np.float64)
-    sums = np.stack([np.bincount(group, weights=row) for row in scores])
+    sums = np.stack([np.bincount(group, weights=column) for column in columns])
+    if (sums[1::2] <= 0).any():
+        raise ValueError("the wholes of a group add up to 0, expected more; leave groups out that weigh nothing")
+    size = sums.shape[1]
     rng = np.random.default_rng(seed)
-    at_once = max(1, _CELLS // len(sizes))
+    at_once = max(1, _CELLS // size)
     parts = []
     for start in range(0, samples, at_once):
-        drawn = rng.integers(0, len(sizes), (min(at_once, samples - start), len(sizes)))
-        rows = sizes[drawn].sum(axis=1)
-        parts.append(np.stack([total[drawn].sum(axis=1) / rows for total in sums]))
+        drawn = rng.integers(0, size, (min(at_once, samples - start), size))
+        totals = np.stack([column[drawn].sum(axis=1) for column in sums])
+        parts.append(totals[::2] / totals[1::2])
     return np.concatenate(parts, axis=1)
 
 

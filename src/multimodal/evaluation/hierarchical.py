@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from multimodal.evaluation.arrays import Ints, check_labels
+from multimodal.evaluation.paths import Overlap, leaf_nodes, node_paths, path_overlap
 from multimodal.taxonomy import Tree
 
 
@@ -18,11 +19,16 @@ def hierarchical_prf(pred: Ints, labels: Ints, tree: Tree) -> tuple[float, float
     Args:
         pred, labels: int [N], leaf indices.
     """
-    depths, shared = _leaf_depths(tree), _shared_ancestors(pred, labels, tree)
-    common = float(shared.sum())
-    precision, recall = common / float(depths[pred].sum()), common / float(depths[labels].sum())
+    overlap = leaf_overlap(pred, labels, tree)
+    common = float(overlap.shared.sum())
+    precision, recall = common / float(overlap.predicted.sum()), common / float(overlap.true.sum())
     f1 = 2 * precision * recall / (precision + recall) if common else 0.0
     return precision, recall, f1
+
+
+def hierarchical_f1(overlap: Overlap) -> float:
+    """Micro hF1 of any answers, inner nodes and missing ones too: 2 sum |P and T| / (sum |P| + sum |T|)."""
+    return float(2 * overlap.shared.sum() / (overlap.predicted.sum() + overlap.true.sum()))
 
 
 def mistake_severity(pred: Ints, labels: Ints, tree: Tree) -> float:
@@ -33,14 +39,24 @@ def mistake_severity(pred: Ints, labels: Ints, tree: Tree) -> float:
     is the number of levels. So the least severe mistake, between siblings that have only leaves beside
     them, counts 1.
     """
-    shared = _shared_ancestors(pred, labels, tree)
+    shared = leaf_overlap(pred, labels, tree).shared
     wrong = np.flatnonzero(pred != labels)
     if len(wrong) == 0:
         return 0.0
-    ancestors, _ = _ancestors(tree)
-    top = ancestors[np.maximum(shared[wrong] - 1, 0), labels[wrong]]
+    paths = node_paths(tree)[:, leaf_nodes(tree)]
+    top = paths[np.maximum(shared[wrong] - 1, 0), labels[wrong]]
     heights = np.where(shared[wrong] == 0, tree.levels, _heights(tree)[top])
     return float(heights.mean())
+
+
+def mistake_distance(pred: Ints, labels: Ints, tree: Tree) -> float:
+    """Mean edges between the predicted and the true leaf over the wrong rows; 0 when none is wrong.
+
+    Siblings are 2 apart. Leaves under different roots meet in the implicit root above them.
+    """
+    distance = leaf_overlap(pred, labels, tree).distance
+    wrong = pred != labels
+    return float(distance[wrong].mean()) if wrong.any() else 0.0
 
 
 def name_equivalent_top1(pred: Ints, labels: Ints, tree: Tree) -> float:
@@ -52,35 +68,23 @@ def name_equivalent_top1(pred: Ints, labels: Ints, tree: Tree) -> float:
     return float(np.mean(by_name[pred] == by_name[labels]))
 
 
+def leaf_overlap(pred: Ints, labels: Ints, tree: Tree) -> Overlap:
+    """``path_overlap`` of leaves by their indices in ``tree.leaves``, int [N]."""
+    _check(pred, labels, tree)
+    nodes = leaf_nodes(tree)
+    return path_overlap(nodes[pred], nodes[labels], tree)
+
+
 def _check(pred: Ints, labels: Ints, tree: Tree) -> None:
     check_labels(labels, pred, len(tree.leaves))
     check_labels(pred, labels, len(tree.leaves))
 
 
-def _leaf_depths(tree: Tree) -> Ints:
-    return np.array([tree.depth(leaf) for leaf in tree.leaves], dtype=np.int64)
-
-
-def _ancestors(tree: Tree) -> tuple[Ints, Ints]:
-    """Node index of each leaf's ancestor by depth, int [levels, leaves], and the depths, int [leaves]."""
-    table = np.stack([tree.level_matrix(depth) for depth in range(1, tree.levels + 1)])
-    return table, _leaf_depths(tree)
-
-
-def _shared_ancestors(pred: Ints, labels: Ints, tree: Tree) -> Ints:
-    """How many nodes two leaves' paths share, int [N]; a leaf shares its whole path with itself."""
-    _check(pred, labels, tree)
-    ancestors, depths = _ancestors(tree)
-    # below its own depth a short leaf is repeated, which must not count again
-    real = np.arange(1, tree.levels + 1)[:, None] <= depths[labels][None, :]
-    shared: Ints = ((ancestors[:, pred] == ancestors[:, labels]) & real).sum(axis=0)
-    return shared
-
-
 def _heights(tree: Tree) -> Ints:
     """Edges from each node to the deepest leaf below it, int [nodes]."""
-    ancestors, depths = _ancestors(tree)
     heights = np.zeros(len(tree.nodes), dtype=np.int64)
-    for depth, nodes in enumerate(ancestors, start=1):
-        np.maximum.at(heights, nodes, np.maximum(depths - depth, 0))
+    for leaf in tree.leaves:
+        for height, step in enumerate(reversed(tree.path(leaf))):
+            index = tree.node_index[step.id]
+            heights[index] = max(int(heights[index]), height)
     return heights

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from multimodal.evaluation.arrays import Flags, Floats, Ints, check_scores
-from multimodal.taxonomy import Tree
 
 BINS = 15
 _FLOOR = 1e-12
@@ -66,24 +65,6 @@ def leaf_ece(probs: Floats, labels: Ints, bins: int = BINS) -> float:
     """``ece`` of the arg-max leaf."""
     check_scores(probs, labels)
     return ece(probs.max(axis=1), probs.argmax(axis=1) == labels, bins)
-
-
-def level_ece(probs: Floats, labels: Ints, tree: Tree, bins: int = BINS) -> tuple[float, ...]:
-    """``ece`` of the best node of each level, from the roots (depth 1) to the deepest.
-
-    A node's probability is the sum of its leaves'; a leaf that ends above a level stands for itself there,
-    so the last level is the leaves.
-    """
-    check_scores(probs, labels)
-    nodes = tree.node_probabilities(probs.astype(np.float64))
-    found = []
-    for depth in range(1, tree.levels + 1):
-        of_leaf = tree.level_matrix(depth)
-        level = np.unique(of_leaf)
-        best = nodes[:, level].argmax(axis=1)
-        confidence = nodes[np.arange(len(nodes)), level[best]]
-        found.append(ece(confidence, level[best] == of_leaf[labels], bins))
-    return tuple(found)
 
 
 def _bin_of(confidence: Floats, correct: Flags, bins: int) -> tuple[Ints, int]:

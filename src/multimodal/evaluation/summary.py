@@ -7,9 +7,15 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from multimodal.evaluation.arrays import Floats, Ints, check_scores
-from multimodal.evaluation.hierarchical import hierarchical_prf, mistake_severity, name_equivalent_top1
+from multimodal.evaluation.hierarchical import (
+    hierarchical_prf,
+    mistake_distance,
+    mistake_severity,
+    name_equivalent_top1,
+)
+from multimodal.evaluation.levels import level_ece
 from multimodal.evaluation.metrics import label_ranks, macro_f1, macro_f1_min_support, weighted_f1
-from multimodal.evaluation.reliability import brier, leaf_ece, level_ece, nll
+from multimodal.evaluation.reliability import brier, leaf_ece, nll
 from multimodal.taxonomy import Tree
 
 
@@ -22,6 +28,8 @@ class HeadMetrics:
         macro_f1_10: over leaves with at least 10 rows; None without any.
         hf1: micro, of the arg-max leaf.
         ece, ece_levels: of the arg-max leaf, and of the best node of each level, roots first.
+        mistake_severity, mistake_distance: mean height of the lowest common ancestor, and mean edges between
+            answer and truth, over the wrong rows.
         name_top1: a leaf of the same name elsewhere counts as right.
     """
 
@@ -38,6 +46,7 @@ class HeadMetrics:
     nll: float
     brier: float
     mistake_severity: float
+    mistake_distance: float
     name_top1: float
 
     def to_dict(self) -> dict[str, int | float | list[float] | None]:
@@ -74,5 +83,6 @@ def summarise(probs: Floats, labels: Ints, tree: Tree) -> HeadMetrics:
         nll=nll(probs, labels),
         brier=brier(probs, labels),
         mistake_severity=mistake_severity(pred, labels, tree),
+        mistake_distance=mistake_distance(pred, labels, tree),
         name_top1=name_equivalent_top1(pred, labels, tree),
     )

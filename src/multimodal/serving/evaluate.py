@@ -3,44 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from multimodal.data import LabelCheck
-from multimodal.errors import DataError, InputError
+from multimodal.errors import InputError
 from multimodal.evaluation import HeadMetrics, summarise
-from multimodal.taxonomy import Tree
-from multimodal.text.masking import category_words, mask_title
-from multimodal.types import INPUTS, TEXT_INPUTS, HeadName, InputName, Product, RowError
+from multimodal.serving.book import Book, Item, Scorer
+from multimodal.serving.measured import Measured
+from multimodal.text.masking import category_words
+from multimodal.types import INPUTS, HeadName, InputName, Product, RowError
 
-Floats = npt.NDArray[np.floating[Any]]
-Item = Product | RowError
-
-
-class Scorer(Protocol):
-    """What is asked of a predictor to measure it."""
-
-    @property
-    def tree(self) -> Tree: ...
-    @property
-    def inputs(self) -> Collection[InputName]: ...
-    @property
-    def heads(self) -> Collection[HeadName]: ...
-
-    def leaf_probabilities(
-        self,
-        products: Sequence[Product],
-        inputs: frozenset[InputName] | None = None,
-        *,
-        head: HeadName | None = None,
-    ) -> Floats:
-        """Calibrated probabilities [N, leaves]; a row of NaN where the head cannot answer."""
-        ...
+__all__ = ["Evaluation", "Scorer", "evaluate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +27,14 @@ class Evaluation:
         inputs: what the heads were allowed to see.
         heads: ``fused`` is what the product answers from these inputs; ``text`` and ``image`` are the
             single heads on the same products, less those they cannot answer (see each one's ``rows``).
+        measured: the rows with truth and answers, for everything else that is told of them.
         errors: rows that could not be measured, with the reason.
     """
 
     rows: int
     inputs: tuple[InputName, ...]
     heads: Mapping[HeadName, HeadMetrics]
+    measured: Measured = field(repr=False, compare=False)
     errors: tuple[RowError, ...] = ()
     masked: bool = False
     tags: Mapping[str, Any] = field(default_factory=dict)
@@ -82,16 +59,22 @@ def evaluate(
     inputs: Collection[InputName] | None = None,
     mask_title_words: bool = False,
     keep: Callable[[Product, int], bool] | None = None,
+    against: Scorer | None = None,
+    against_name: str = "",
     batch_size: int = 256,
     on_progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Measures every head on labelled products, a batch at a time: photos are never all in memory.
+
+    Each photo is decoded once; all figures come from the probabilities kept of that one pass.
 
     Args:
         inputs: what the heads may see; everything the bundle uses, unless said.
         mask_title_words: hide the words of category names in titles; description and
             characteristics, which repeat them, are then hidden too.
         keep: given a product and its row, whether it is to be measured; one half of a split, say.
+        against: another predictor that answers the same products from the same inputs; see ``Measured.peer``.
+        against_name: how tables call it.
         on_progress: called after each batch with the number of rows done.
 
     Raises:
@@ -100,13 +83,16 @@ def evaluate(
     """
     seen = _seen(predictor, inputs, mask_title_words)
     words = category_words(predictor.tree) if mask_title_words else None
-    book = _Book(predictor, frozenset(seen), words)
+    book = Book(predictor, frozenset(seen), words, against, against_name)
     numbered = enumerate(items)
     while batch := list(islice(numbered, batch_size)):
         book.add([(i, p) for i, p in batch if keep is None or isinstance(p, RowError) or keep(p, i)])
         if on_progress is not None:
             on_progress(batch[-1][0] + 1)
-    return book.close(seen)
+    measured = book.close()
+    heads = {head: summarise(probs, labels, predictor.tree) for head, probs, labels in measured.by_head()}
+    errors = tuple(sorted(book.errors, key=lambda error: error.row))
+    return Evaluation(len(measured.rows), seen, heads, measured, errors, words is not None)
 
 
 def _seen(scorer: Scorer, asked: Collection[InputName] | None, masked: bool) -> tuple[InputName, ...]:
@@ -124,74 +110,3 @@ def _seen(scorer: Scorer, asked: Collection[InputName] | None, masked: bool) -> 
             + (" (masked titles are measured without description and characteristics)" if masked else "")
         )
     return seen
-
-
-class _Book:
-    """Collects labels and probabilities head by head, and what could not be measured."""
-
-    def __init__(self, scorer: Scorer, seen: frozenset[InputName], words: frozenset[str] | None) -> None:
-        self._scorer, self._seen, self._words = scorer, seen, words
-        tree = scorer.tree
-        names = {node.id: node.name for node in tree.nodes}
-        self._labelled = LabelCheck(frozenset(tree.leaves), tree.inner, names)
-        able: dict[HeadName, bool] = {"text": bool(seen & set(TEXT_INPUTS)), "image": "image" in seen}
-        singles: list[HeadName] = [head for head, there in able.items() if there and head in scorer.heads]
-        self._probs: dict[HeadName, list[Floats]] = {"fused": [], **{head: [] for head in singles}}
-        self._labels: list[int] = []
-        self._errors: list[RowError] = []
-
-    def add(self, batch: Sequence[tuple[int, Item]]) -> None:
-        """Scores one batch of rows with their numbers."""
-        kept: list[Product] = []
-        rows: list[int] = []
-        for row, item in batch:
-            checked = self._checked(item, row)
-            if isinstance(checked, RowError):
-                self._errors.append(checked)
-            else:
-                kept.append(checked)
-                rows.append(row)
-        if not kept:
-            return
-        answers = self._scorer.leaf_probabilities(kept, self._seen)
-        answered = ~np.isnan(answers).any(axis=1)
-        self._errors += [_unanswered(kept[i], rows[i], self._seen) for i in np.flatnonzero(~answered)]
-        products = [kept[i] for i in np.flatnonzero(answered)]
-        if not products:
-            return
-        self._labels += [self._scorer.tree.leaf_index[p.category_id or ""] for p in products]
-        self._probs["fused"].append(np.asarray(answers[answered], dtype=np.float32))
-        for head in self._probs:
-            if head != "fused":
-                scores = self._scorer.leaf_probabilities(products, self._seen, head=head)
-                self._probs[head].append(np.asarray(scores, dtype=np.float32))
-
-    def close(self, seen: tuple[InputName, ...]) -> Evaluation:
-        """Turns what was collected into figures."""
-        if not self._labels:
-            first = f" The first: {self._errors[0].message}" if self._errors else ""
-            raise DataError(
-                f"no row could be measured, {len(self._errors)} failed; expected rows with an input and "
-                f"the id of a leaf as category.{first}"
-            )
-        labels = np.asarray(self._labels, dtype=np.int64)
-        heads: dict[HeadName, HeadMetrics] = {}
-        for head, parts in self._probs.items():
-            probs = np.concatenate(parts)
-            there = ~np.isnan(probs).any(axis=1)
-            if there.any():
-                heads[head] = summarise(probs[there], labels[there], self._scorer.tree)
-        errors = tuple(sorted(self._errors, key=lambda error: error.row))
-        return Evaluation(len(labels), seen, heads, errors, self._words is not None)
-
-    def _checked(self, item: Item, row: int) -> Item:
-        checked = item if isinstance(item, RowError) else self._labelled.check(item, row)
-        if isinstance(checked, RowError) or self._words is None or checked.title is None:
-            return checked
-        return replace(checked, title=mask_title(checked.title, self._words) or None)
-
-
-def _unanswered(product: Product, row: int, seen: frozenset[InputName]) -> RowError:
-    expected = ", ".join(name for name in INPUTS if name in seen)
-    message = f"nothing usable is left of the row; expected at least one of {expected}. Leave the row out"
-    return RowError(product.id, row, "predict", "nothing_usable", message)
