@@ -221,7 +221,7 @@ def test_a_killed_run_goes_on_where_it_was(
 def _train_other_recipe(config: RunConfig, work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What concerns one stage retrains that stage and what stands on it; the others are kept."""
     assert config.fusion is not None
-    fusion = config.fusion.model_copy(update={"learning_rate": 0.001})
+    fusion = config.fusion.model_copy(update={"learning_rate": 0.0005})
     _train(config.model_copy(update={"fusion": fusion}))
     said = capsys.readouterr().err
     assert "text: already trained" in said

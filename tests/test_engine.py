@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from multimodal.artifact import HeadMix, open_bundle
-from multimodal.artifact.engine import Engine, mix_heads
+from multimodal.artifact.engine import Engine, Tower, mix_heads
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 """Sums of float32 in another order differ by about 1e-6 on scores around 1 to 10."""
@@ -86,11 +86,16 @@ def test_photo_rows_do_not_depend_on_the_batch(engine: Engine, photos: np.ndarra
 
 
 def test_fused_rows_do_not_depend_on_the_batch(engine: Engine, texts: list[np.ndarray], photos: np.ndarray) -> None:
-    text, image = engine.text(*_ragged(texts))[0], engine.image(photos)[0]
+    text, image = engine.text(*_ragged(texts)), engine.image(photos)
     logits = engine.fusion(text, image)
     assert logits.shape == (7, engine.leaves)
     for i in range(7):
-        np.testing.assert_allclose(engine.fusion(text[i : i + 1], image[i : i + 1])[0], logits[i], **CLOSE)
+        alone = engine.fusion(_row(text, i), _row(image, i))
+        np.testing.assert_allclose(alone[0], logits[i], **CLOSE)
+
+
+def _row(tower: Tower, i: int) -> Tower:
+    return tower[0][i : i + 1], tower[1][i : i + 1]
 
 
 def test_threads_get_the_same_answers(engine: Engine, texts: list[np.ndarray], photos: np.ndarray) -> None:
@@ -98,7 +103,7 @@ def test_threads_get_the_same_answers(engine: Engine, texts: list[np.ndarray], p
         some, seen = texts[i % 7 :] + texts[: i % 7], np.roll(photos, -(i % 7), axis=0)
         vector, text = engine.text(*_ragged(some))
         image_vector, image = engine.image(seen)
-        fused = engine.fusion(vector, image_vector)
+        fused = engine.fusion((vector, text), (image_vector, image))
         return tuple(np.roll(a, i % 7, axis=0) for a in (text, image, fused))
 
     expected = ask(0)

@@ -96,7 +96,9 @@ class Torch:
             if len(vectors) == 2:
                 assert towers.fusion is not None
                 both = torch.ones(len(products), dtype=torch.bool)
-                found["fused"] = towers.fusion(vectors["text"], vectors["image"], both, both)
+                found["fused"] = towers.fusion(
+                    vectors["text"], vectors["image"], found["text"], found["image"], both, both
+                )
         return found
 
     def _ids(self, products: list[Product], inputs: frozenset[InputName]) -> tuple[torch.Tensor, torch.Tensor]:
