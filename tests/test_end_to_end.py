@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 import multimodal
 from conftest import TINY
@@ -214,6 +215,8 @@ def test_a_killed_run_goes_on_where_it_was(
     history = read_history(work / "image")
     assert [line["epoch"] for line in history] == list(range(1, len(history) + 1))
     assert len(history) > done
+    last = torch.load(work / "image" / "last.ckpt", weights_only=False)
+    assert last["epoch"] == len(history) - 1, "a run killed now would train its last epochs again"
     assert verify_bundle(tmp_path / "bundle") == []
     _train_other_recipe(config, work, capsys)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from multimodal.cli.answers import document, print_answer
-from multimodal.cli.console import DONE, ROWS_FAILED, print_json, progress, stderr, stdout
+from multimodal.cli.console import leave, print_json, progress, stdout
 from multimodal.cli.sources import ColumnOption, ImagesRootOption, source_of
 from multimodal.errors import InputError
 from multimodal.types import ImageRef, Product, RowError
@@ -143,12 +143,4 @@ def _finish(report: FileReport, as_json: bool) -> None:
             markup=False,
             soft_wrap=True,
         )
-    if report.errors_file is None:
-        raise typer.Exit(DONE)
-    stderr().print(
-        f"{report.errors:,} rows failed; they are in {report.errors_file}",
-        style="yellow",
-        markup=False,
-        soft_wrap=True,
-    )
-    raise typer.Exit(ROWS_FAILED)
+    leave(report.errors, report.errors_file, "failed")

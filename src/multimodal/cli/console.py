@@ -6,7 +6,10 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
 
 from multimodal.errors import MultimodalError
 
@@ -57,6 +60,22 @@ def print_json(document: Mapping[str, object]) -> None:
     text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
     sys.stdout.write(text.encode(sys.stdout.encoding or "utf-8", "replace").decode(sys.stdout.encoding))
     sys.stdout.write("\n")
+
+
+def leave(errors: int, errors_file: Path | None, what: str) -> NoReturn:
+    """Ends a command over many rows, by the exit code for whether all went well.
+
+    Args:
+        errors: rows that did not.
+        errors_file: where they are; None where there were none.
+        what: became of them.
+    """
+    if errors_file is None:
+        raise typer.Exit(DONE)
+    stderr().print(
+        f"{errors:,} rows {what}; they are in {errors_file}", style="yellow", markup=False, soft_wrap=True
+    )
+    raise typer.Exit(ROWS_FAILED)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from multimodal.cli import split
-from multimodal.cli.console import DONE, ROWS_FAILED, print_json, progress, stderr, stdout
+from multimodal.cli.console import leave, print_json, progress, stdout
 
 if TYPE_CHECKING:
     from multimodal.data.imports import ImportReport
@@ -107,15 +107,7 @@ def _finish(report: ImportReport, as_json: bool) -> None:
         print_json(report.to_dict())
     else:
         _say(report)
-    if report.errors_file is None:
-        raise typer.Exit(DONE)
-    stderr().print(
-        f"{report.errors:,} rows were left out; they are in {report.errors_file}",
-        style="yellow",
-        markup=False,
-        soft_wrap=True,
-    )
-    raise typer.Exit(ROWS_FAILED)
+    leave(report.errors, report.errors_file, "were left out")
 
 
 def _say(report: ImportReport) -> None:

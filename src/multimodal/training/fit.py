@@ -122,12 +122,14 @@ def _trainer(
         filename="best",
         monitor="select_top1",
         mode="max",
-        save_last=True,
         enable_version_counter=False,
     )
+    # ``save_last`` would write it only after an epoch that is the best so far.
+    last = callbacks.ModelCheckpoint(folder, filename="last", enable_version_counter=False)
     parts: list[pl.Callback] = [
         EpochLines(label, folder / "history.jsonl"),
         checkpoint,
+        last,
         callbacks.EarlyStopping("select_top1", mode="max", patience=patience),
     ]
     if ema > 0:

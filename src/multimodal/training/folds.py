@@ -23,7 +23,7 @@ from torch import Tensor
 from multimodal.models.text import NgramTower
 from multimodal.training.batches import TextBatcher
 from multimodal.training.fit import fit
-from multimodal.training.linear import start_table_from_svm
+from multimodal.training.linear import start_from_svm
 from multimodal.training.run import Run
 from multimodal.training.stages import TextStage, recipe_of, text_batches
 from multimodal.training.text import Vocabulary, fill_once
@@ -78,9 +78,8 @@ def train_folds(run: Run, tower: NgramTower, vocabulary: Vocabulary, folds: int)
         own = _blank(tower, seed + number)
         label = f"text without fold {number + 1}"
         if config.encoder.start == "svm":
-            fill = partial(
-                start_table_from_svm, own, train.text, batcher.plain_ids, rows, train.labels, config.encoder.svm_cost
-            )
+            known = (own, train.text, batcher.plain_ids, rows, train.labels)
+            fill = partial(start_from_svm, *known, config.encoder.svm_cost, keep_head=True)
             depends = (config, run.config.training, folds)
             fill_once(run, own, f"text_fold{number + 1}", fill, *depends)
         make, _ = text_batches(train, batcher, rows, config, seed)

@@ -46,6 +46,8 @@ def start_from_svm(
     rows: npt.NDArray[np.int64],
     labels: npt.NDArray[np.int64],
     cost: float,
+    *,
+    keep_head: bool = False,
 ) -> None:
     """Fills the tower from machines fitted on ``rows``, as they are and with nothing but their titles.
 
@@ -54,41 +56,8 @@ def start_from_svm(
         ids: vocabulary ids of the features.
         labels: leaf [N] of every product of ``features``.
         cost: weight of an error against the width of the margin.
+        keep_head: fill the table alone, for the head the tower has.
     """
-    plain, machines = _machines(tower, features, ids, rows, labels, cost)
-    some = np.random.default_rng(0).permutation(len(rows))[:_SAMPLE]
-    scores = np.asarray(plain[some] @ machines.weights, np.float32)
-    _factor(tower, machines, scores)
-
-
-def start_table_from_svm(
-    tower: NgramTower,
-    features: TextFeatures,
-    ids: Ids,
-    rows: npt.NDArray[np.int64],
-    labels: npt.NDArray[np.int64],
-    cost: float,
-) -> None:
-    """Fills the table alone, so that the tower's own head says as nearly as it can what the machines say.
-
-    Arguments as of ``start_from_svm``.
-    """
-    _, machines = _machines(tower, features, ids, rows, labels, cost)
-    head = tower.head.weight.detach().numpy() / MARGIN
-    with torch.no_grad():
-        tower.table.weight.copy_(_tensor(machines.weights @ np.linalg.pinv(head).T))
-        tower.table.weight[0].zero_()
-
-
-def _machines(
-    tower: NgramTower,
-    features: TextFeatures,
-    ids: Ids,
-    rows: npt.NDArray[np.int64],
-    labels: npt.NDArray[np.int64],
-    cost: float,
-) -> tuple[Any, Machines]:
-    """The rows as they are [rows, V + 1], and machines fitted on them and on nothing but their titles."""
     plain = design(tower, features, ids, rows, title_only=False)
     titles = design(tower, features, ids, rows, title_only=True)
     # Rows that are all title would count twice; rows without one have nothing to show.
@@ -99,7 +68,20 @@ def _machines(
         tower.head.out_features,
         cost,
     )
-    return plain, machines
+    if keep_head:
+        _fill_table(tower, machines)
+        return
+    some = np.random.default_rng(0).permutation(len(rows))[:_SAMPLE]
+    scores = np.asarray(plain[some] @ machines.weights, np.float32)
+    _factor(tower, machines, scores)
+
+
+def _fill_table(tower: NgramTower, machines: Machines) -> None:
+    """Fills the table alone, so that the tower's own head says as nearly as it can what the machines say."""
+    head = tower.head.weight.detach().numpy() / MARGIN
+    with torch.no_grad():
+        tower.table.weight.copy_(_tensor(machines.weights @ np.linalg.pinv(head).T))
+        tower.table.weight[0].zero_()
 
 
 def design(
