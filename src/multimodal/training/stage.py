@@ -113,11 +113,15 @@ class Stage(pl.LightningModule):  # type: ignore[misc]
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+    def learning(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """What the optimiser moves, by name."""
+        yield from self.network.named_parameters()
+
     def _groups(self) -> list[dict[str, Any]]:
         """Weight decay for matrices alone; the slow parameters at their own rate."""
         r = self.recipe
         groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-        for name, parameter in self.network.named_parameters():
+        for name, parameter in self.learning():
             if parameter.requires_grad:
                 key = (parameter.ndim > 1, bool(r.slow) and name.startswith(r.slow))
                 groups.setdefault(key, []).append(parameter)

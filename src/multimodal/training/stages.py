@@ -8,14 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from multimodal.config.models import FusionConfig, ImageConfig, TextConfig
 from multimodal.models.image import ImageTower
+from multimodal.models.rounding import set_rounding
 from multimodal.models.text import NgramTower
 from multimodal.training.arrays import Split
 from multimodal.training.augment import Augment
 from multimodal.training.batches import Dropout, TextBatcher, epoch_batches
+from multimodal.training.captions import Captions
 from multimodal.training.linear import MARGIN
 from multimodal.training.stage import Batch, MakeBatches, Recipe, Stage
 
@@ -52,9 +54,15 @@ class ImageStage(Stage):
 
     network: ImageTower
 
-    def __init__(self, *args: object, config: ImageConfig, augment: Augment, **kwargs: object) -> None:
+    def __init__(
+        self, *args: object, config: ImageConfig, augment: Augment, caption_words: int = 0, **kwargs: object
+    ) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.config, self.augment = config, augment
+        self.captions = nn.Linear(self.network.dim, caption_words) if caption_words else None
+
+    def on_train_epoch_start(self) -> None:
+        set_rounding(self.network, self.current_epoch >= self.recipe.epochs - self.config.rounded_epochs)
 
     def predict(self, batch: Batch) -> Tensor:
         logits: Tensor = self.network(batch["pixels"])[1]
@@ -65,7 +73,17 @@ class ImageStage(Stage):
             pixels = self.augment(batch["pixels"])
             if self.current_epoch < self.config.early_epochs:
                 pixels = _smaller(pixels, self.config.early_scale)
-        return self.criterion(self.network(pixels)[1], batch["labels"])
+        vector, logits = self.network(pixels)
+        loss = self.criterion(logits, batch["labels"])
+        if self.captions is not None:
+            told = F.log_softmax(self.captions(self.network.dropout(vector)).float(), dim=1)
+            loss = loss - self.config.caption_weight * (batch["captions"] * told).sum(dim=1).mean()
+        return loss
+
+    def learning(self) -> Iterator[tuple[str, nn.Parameter]]:
+        yield from super().learning()
+        if self.captions is not None:
+            yield from self.captions.named_parameters(prefix="captions")
 
 
 def _smaller(pixels: Tensor, scale: float) -> Tensor:
@@ -100,7 +118,7 @@ def text_batches(
 
 
 def image_batches(
-    split: Split, rows: Rows, config: ImageConfig, seed: int
+    split: Split, rows: Rows, config: ImageConfig, seed: int, captions: Captions | None = None
 ) -> tuple[MakeBatches, Callable[[], Iterator[Batch]]]:
     """Training batches by epoch, and a maker of plain batches of ``rows`` in order."""
     pixels = split.pixels
@@ -111,7 +129,8 @@ def image_batches(
         for some in epoch_batches(rows, config.batch_size, rng, shuffle=epoch is not None):
             # A memory-mapped file reads faster in file order; order inside a batch does not matter.
             at = np.sort(some)
-            yield {"pixels": torch.from_numpy(pixels[at]), "labels": torch.from_numpy(split.labels[at])}
+            batch = {"pixels": torch.from_numpy(pixels[at]), "labels": torch.from_numpy(split.labels[at])}
+            yield batch if captions is None else {**batch, "captions": torch.from_numpy(captions.targets(at))}
 
     return batches, lambda: batches(None)
 

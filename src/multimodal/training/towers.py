@@ -11,10 +11,12 @@ from rich.console import Console
 from multimodal.models.from_bundle import load_tower
 from multimodal.models.fusion import FusionMLP
 from multimodal.models.image import ImageTower
+from multimodal.models.rounding import bake, round_weights
 from multimodal.models.text import NgramTower
 from multimodal.models.weights import load_backbone
 from multimodal.training.augment import Augment
 from multimodal.training.batches import TextBatcher
+from multimodal.training.captions import Captions
 from multimodal.training.fit import fit
 from multimodal.training.folds import train_folds
 from multimodal.training.fusion_stage import FusionStage, fusion_batches, make_fusion
@@ -37,11 +39,14 @@ def train_image(run: Run) -> ImageTower:
         origin = f"the bundle {run.config.training.init_from}"
     else:
         origin = load_backbone(tower.backbone, config)
+    if config.rounded_epochs:
+        round_weights(tower.backbone)
     run.notes["image_weights"] = origin
     _console.print(f"Photo tower: {config.backbone}, weights from {origin}", highlight=False)
     rows = np.flatnonzero(train.has_image)
     seed = run.config.training.seed
-    make, _ = image_batches(train, rows, config, seed)
+    captions = Captions(train, config.caption_words) if config.caption_words and train.text is not None else None
+    make, _ = image_batches(train, rows, config, seed, captions)
     _, score = image_batches(val, run.select[val.has_image[run.select]], config, seed)
     stage = ImageStage(
         tower,
@@ -50,6 +55,7 @@ def train_image(run: Run) -> ImageTower:
         score,
         config=config,
         augment=Augment(config.augment, config.pad),
+        caption_words=captions.size if captions else 0,
     )
     fit(
         "photo",
@@ -61,6 +67,7 @@ def train_image(run: Run) -> ImageTower:
         ema=config.ema,
         resume=run.resume,
     )
+    bake(tower)
     return tower
 
 
