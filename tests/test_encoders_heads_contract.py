@@ -214,6 +214,18 @@ def test_normalisation_is_inside_the_tower() -> None:
         torch.testing.assert_close(tower.vector(pixels.float()), tower.vector(pixels))
 
 
+def test_a_mirrored_tower_answers_a_photo_and_its_mirror_image_alike() -> None:
+    torch.manual_seed(1)
+    config = ImageConfig(backbone="test_resnet", size=(48, 36))
+    plain = ImageTower(config, LEAVES).eval()
+    tower = ImageTower(config.model_copy(update={"mirror": True}), LEAVES).eval()
+    tower.load_state_dict(plain.state_dict())
+    pixels = torch.randint(0, 256, (3, 48, 36, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        torch.testing.assert_close(tower(pixels), tower(pixels.flip(2)), **CLOSE)
+        torch.testing.assert_close(tower(pixels)[1], (plain(pixels)[1] + plain(pixels.flip(2))[1]) / 2, **CLOSE)
+
+
 # --- fusion
 
 

@@ -60,6 +60,21 @@ def test_training_sees_plain_weights_until_told_and_evaluation_never() -> None:
     torch.testing.assert_close(network[0].weight, plain)
 
 
+def test_a_mirrored_tower_is_exported_for_any_batch(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    tower = ImageTower(SMALL.model_copy(update={"mirror": True}), 5).eval()
+    export_image(tower, SMALL.size, tmp_path / "mirror.onnx", "float32")
+    import onnxruntime as ort
+
+    session = ort.InferenceSession(str(tmp_path / "mirror.onnx"))
+    for n in (1, 2, 7):
+        pixels = torch.randint(0, 256, (n, 48, 36, 3), dtype=torch.uint8)
+        with torch.no_grad():
+            vector, logits = tower(pixels)
+        for ours, theirs in zip(session.run(None, {"pixels": pixels.numpy()}), (vector, logits), strict=True):
+            np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-4)
+
+
 def test_a_baked_tower_says_what_the_rounded_one_said_and_is_stored_as_int8(tmp_path: Path) -> None:
     torch.manual_seed(0)
     tower = ImageTower(SMALL, 5)

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from conftest import Tiny
-from multimodal.artifact import open_bundle
+from multimodal.artifact import bundle_sha256, open_bundle, read_manifest
 from multimodal.artifact.engine import Engine
 from multimodal.config import RunConfig
 from multimodal.config.models import ImageConfig
@@ -121,7 +121,10 @@ def test_from_a_file_of_another_width(tmp_path: Path) -> None:
 
 def test_from_a_bundle(tiny: Tiny) -> None:
     backbone = create_backbone(SMALL)
-    assert load_backbone(backbone, _from(f"bundle:{tiny.bundle}")) == "the photo tower of the bundle bundle"
+    said = load_backbone(backbone, _from(f"bundle:{tiny.bundle}"))
+    sha256 = bundle_sha256(read_manifest(tiny.bundle))
+    assert said.startswith(f"the photo tower of the bundle bundle (sha256 {sha256[:12]}")
+    assert ", which began from none (random)" in said
     assert tiny.export.towers.image is not None
     _equal(backbone, tiny.export.towers.image.backbone, atol=1e-3)
 

@@ -158,8 +158,13 @@ def _image_spec(export: Export) -> ImageSpec | None:
         kitchen_version=IMAGE_VERSION,
         backbone=config.image.backbone,
         dim=tower.dim,
-        storage=config.export.image_storage,
+        storage=_image_storage(config.image.rounded_epochs, config.export.image_storage),
     )
+
+
+def _image_storage(rounded_epochs: int, storage: str) -> str:
+    """How the photo tower's weights are stored: those learned on an 8-bit grid as int8, whatever the others are."""
+    return "int8 and int16" if rounded_epochs and storage == "int16" else storage
 
 
 def _metrics(

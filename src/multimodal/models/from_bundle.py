@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from multimodal.artifact import LAYOUT, open_bundle
+from multimodal.artifact import LAYOUT, bundle_sha256, open_bundle, read_manifest
 from multimodal.errors import ConfigError
 from multimodal.models.text import NgramTower
 
@@ -41,6 +41,14 @@ def read_state(folder: Path, part: Literal["text", "image", "fusion"]) -> dict[s
         plain = stored.rpartition(".")[0]
         state[plain] = state.pop(stored).float() * state.pop(stored + SCALE_SUFFIX)
     return {k: v.float() if v.dtype == torch.float16 else v for k, v in state.items()}
+
+
+def origin_of(folder: Path) -> str:
+    """Which bundle a photo tower comes from, and what that one began from."""
+    manifest = read_manifest(folder)
+    said = f"the photo tower of the bundle {folder.name} (sha256 {bundle_sha256(manifest)[:12]}…)"
+    earlier = manifest.provenance.get("image_weights")
+    return f"{said}, which began from {earlier}" if earlier else said
 
 
 def load_tower(tower: nn.Module, folder: Path, part: Literal["image", "fusion"]) -> None:

@@ -23,6 +23,7 @@ class ImageTower(nn.Module):
         super().__init__()
         self.backbone = create_backbone(config)
         self.dim = feature_dim(self.backbone, config.size)
+        self.mirror = config.mirror
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(self.dim, leaves)
         self.register_buffer("mean", torch.tensor(config.mean).view(1, 3, 1, 1) * 255, persistent=False)
@@ -33,8 +34,11 @@ class ImageTower(nn.Module):
         mean: Tensor = self.mean  # type: ignore[assignment]
         std: Tensor = self.std  # type: ignore[assignment]
         x = (pixels.permute(0, 3, 1, 2).float() - mean) / std
-        vector: Tensor = self.backbone(x)
-        return vector
+        if not self.mirror or self.training:
+            vector: Tensor = self.backbone(x)
+            return vector
+        both: Tensor = self.backbone(torch.cat([x, x.flip(3)]))
+        return both.reshape(2, -1, self.dim).mean(dim=0)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Photo vectors [N, dim] and logits [N, leaves]."""

@@ -32,12 +32,13 @@ def load_backbone(backbone: nn.Module, config: ImageConfig) -> str:
     if source == "hub":
         return _from_hub(backbone, config)
     if source.startswith("bundle:"):
-        from multimodal.models.from_bundle import read_state
+        from multimodal.models.from_bundle import origin_of, read_state
 
-        state = read_state(Path(source.removeprefix("bundle:")), "image")
+        folder = Path(source.removeprefix("bundle:"))
+        state = read_state(folder, "image")
         found = {k.removeprefix("backbone."): v for k, v in state.items() if k.startswith("backbone.")}
         _fill(backbone, found, source)
-        return f"the photo tower of the bundle {Path(source.removeprefix('bundle:')).name}"
+        return origin_of(folder)
     if source.startswith("package:"):
         name = source.removeprefix("package:")
         _fill(backbone, read_package(name, backbone), source)

@@ -16,7 +16,8 @@ from multimodal.training.augment import Augment
 from multimodal.training.run import Run
 
 _console = Console(stderr=True)
-_BATCH = 256
+_BATCH = 32
+"""Small enough that no layer's output is too large for the allocator to keep: larger batches took ten times longer."""
 
 
 def image_vectors(
