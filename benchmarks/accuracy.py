@@ -81,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     print(markdown(result))
     if options.json is not None:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return 0
 

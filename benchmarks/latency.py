@@ -60,6 +60,7 @@ def main() -> None:
         figures["install_mb"] = install_bytes(Path(options.install_size)) / 1e6
     print(markdown(figures))
     if options.json:
+        Path(options.json).parent.mkdir(parents=True, exist_ok=True)
         Path(options.json).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 

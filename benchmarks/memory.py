@@ -46,6 +46,7 @@ def main() -> None:
     figures = {"rows": options.rows, "bar": BAR, "formats": [measure(name, options.rows) for name in names]}
     print(markdown(figures))
     if options.json:
+        Path(options.json).parent.mkdir(parents=True, exist_ok=True)
         Path(options.json).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     if any(found["ratio"] > BAR for found in figures["formats"]):
         raise SystemExit(1)
