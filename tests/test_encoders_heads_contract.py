@@ -23,8 +23,8 @@ TITLE, DESCRIPTION, CHARACTERISTICS = 0, 1, 2
 def _text_tower() -> NgramTower:
     torch.manual_seed(1)
     tower = NgramTower(30, 6, LEAVES)
-    tower.idf.copy_(torch.linspace(0, 4, 31))  # type: ignore[operator]
-    tower.field.copy_(torch.arange(31) % 3)  # type: ignore[operator]
+    tower.idf.copy_(torch.linspace(0, 4, 31))
+    tower.field.copy_(torch.arange(31) % 3)
     return tower.eval()
 
 

@@ -15,7 +15,7 @@ from multimodal.training.arrays import Split
 from multimodal.training.run import Run, start_run
 from multimodal.training.tree import tree_of
 from photos import encoded
-from training_support import TREE, features_of, write_rows
+from training_support import TREE, features_of, write_rows, write_tree
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +76,12 @@ def test_fingerprint_changes_with_recipe_labels_and_content(tiny_config: RunConf
 
 
 def _shop(folder: Path, train: list[dict[str, Any]], val: list[dict[str, Any]], **more: Any) -> RunConfig:
-    tree = folder / "tree.csv"
-    tree.write_text("id,title,parent_id\n1,Clothes,0\n11,Red shirts,1\n12,Skirt,1\n2,Bags,0\n", encoding="utf-8")
     return RunConfig.model_validate(
         {
             "name": "shop",
             "output": str(folder / "bundle"),
             "work_dir": str(folder / "runs"),
-            "tree": {"path": str(tree)},
+            "tree": {"path": str(write_tree(folder))},
             "data": {
                 "train": [write_rows(folder / "a.parquet", train)],
                 "val": [write_rows(folder / "b.parquet", val)],

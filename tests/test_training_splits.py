@@ -18,7 +18,7 @@ from multimodal.training.prepare import Preparer
 from multimodal.training.run import start_run
 from multimodal.types import Product
 from photos import encoded
-from training_support import TREE, write_rows
+from training_support import TREE, write_rows, write_tree
 
 
 @pytest.fixture(scope="module")
@@ -112,14 +112,12 @@ def test_a_run_without_photos_or_without_text_prepares_neither(tmp_path: Path) -
 
 
 def _drawn(folder: Path, rows: list[dict[str, Any]], **split: Any) -> RunConfig:
-    tree = folder / "tree.csv"
-    tree.write_text("id,title,parent_id\n1,Clothes,0\n11,Red shirts,1\n12,Skirt,1\n2,Bags,0\n", encoding="utf-8")
     return RunConfig.model_validate(
         {
             "name": "drawn",
             "output": str(folder / "bundle"),
             "work_dir": str(folder / "runs"),
-            "tree": {"path": str(tree)},
+            "tree": {"path": str(write_tree(folder))},
             "data": {"train": [write_rows(folder / "all.parquet", rows)], **({"split": split} if split else {})},
             "image": None,
         }

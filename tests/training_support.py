@@ -25,6 +25,14 @@ def features_of(rows: list[list[int]], field: int = 0) -> TextFeatures:
     return TextFeatures(np.array(flat, np.uint32), np.zeros(n, np.int32), np.full(n, field, np.uint8), offsets)
 
 
+def write_tree(folder: Path) -> Path:
+    """``TREE`` as a file."""
+    file = folder / "tree.csv"
+    rows = [f"{node.id},{node.name},{node.parent_id or 0}" for node in TREE.nodes]
+    file.write_text("\n".join(["id,title,parent_id", *rows]) + "\n", encoding="utf-8")
+    return file
+
+
 def write_rows(file: Path, rows: list[dict[str, Any]]) -> SourceConfig:
     schema = pa.schema(
         [("id", pa.string()), ("title", pa.string()), ("category_id", pa.string()), ("image", pa.binary())]

@@ -32,13 +32,16 @@ class TextGraph(nn.Module):
     each n-gram's idf and field: what it takes to give the weights of a field their length of 1.
     """
 
+    idf: Tensor
+    field: Tensor
+    table: Tensor
+    scale: Tensor
+
     def __init__(self, tower: NgramTower, storage: TextStorage) -> None:
         super().__init__()
-        idf: Tensor = tower.idf  # type: ignore[assignment]
         table = tower.table.weight.detach() * tower.row_weights()[:, None]
-        self.register_buffer("idf", (idf if storage == "float32" else idf.half())[:, None].clone())
-        field: Tensor = tower.field  # type: ignore[assignment]
-        self.register_buffer("field", field.to(torch.uint8)[:, None])
+        self.register_buffer("idf", (tower.idf if storage == "float32" else tower.idf.half())[:, None].clone())
+        self.register_buffer("field", tower.field.to(torch.uint8)[:, None])
         self.scaled = storage == "int8"
         self.blocks = table.shape[1] // _BLOCK if table.shape[1] % _BLOCK == 0 else 1
         if self.scaled:
@@ -55,12 +58,10 @@ class TextGraph(nn.Module):
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """Vectors [N, dim] and logits [N, leaves] of ids [N, T], 0 where padded."""
-        table: Tensor = self.table  # type: ignore[assignment]
         weight = self._lengths(ids)
-        rows = F.embedding(ids, table).float()
+        rows = F.embedding(ids, self.table).float()
         if self.scaled:
-            scale: Tensor = self.scale  # type: ignore[assignment]
-            by_block = weight[:, None] * F.embedding(ids, scale).float().transpose(1, 2)
+            by_block = weight[:, None] * F.embedding(ids, self.scale).float().transpose(1, 2)
             parts = rows.reshape(*ids.shape, self.blocks, -1).transpose(1, 2)
             vector = torch.matmul(by_block[:, :, None], parts).flatten(1)
         else:
@@ -69,11 +70,9 @@ class TextGraph(nn.Module):
 
     def _lengths(self, ids: Tensor) -> Tensor:
         """What brings the weights of each id's field to length 1 in its product [N, T]."""
-        idf: Tensor = self.idf  # type: ignore[assignment]
-        field: Tensor = self.field  # type: ignore[assignment]
         fields = torch.arange(len(TEXT_INPUTS), dtype=torch.int32)
-        inside = (F.embedding(ids, field).int() == fields).float()
-        squares = (F.embedding(ids, idf).float().square() * inside).sum(dim=1, keepdim=True)
+        inside = (F.embedding(ids, self.field).int() == fields).float()
+        squares = (F.embedding(ids, self.idf).float().square() * inside).sum(dim=1, keepdim=True)
         return (inside * squares.clamp_min(1e-12).rsqrt()).sum(dim=2)
 
 

@@ -19,6 +19,9 @@ class ImageTower(nn.Module):
     Normalisation is part of the module, so that training and the exported graph cannot differ in it.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, config: ImageConfig, leaves: int) -> None:
         super().__init__()
         self.backbone = create_backbone(config)
@@ -31,9 +34,7 @@ class ImageTower(nn.Module):
 
     def vector(self, pixels: Tensor) -> Tensor:
         """Photo vectors [N, dim] of pixels [N, H, W, 3], uint8 or float in 0..255."""
-        mean: Tensor = self.mean  # type: ignore[assignment]
-        std: Tensor = self.std  # type: ignore[assignment]
-        x = (pixels.permute(0, 3, 1, 2).float() - mean) / std
+        x = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
         if not self.mirror or self.training:
             vector: Tensor = self.backbone(x)
             return vector

@@ -16,6 +16,10 @@ class NgramTower(nn.Module):
     n-grams and stays zero.
     """
 
+    idf: Tensor
+    field: Tensor
+    share: Tensor
+
     def __init__(self, vocabulary: int, dim: int, leaves: int, dropout: float = 0.1, other_fields: float = 0.5) -> None:
         """``other_fields``: weight of the description and of the characteristics where the title has 1."""
         super().__init__()
@@ -36,19 +40,14 @@ class NgramTower(nn.Module):
 
     def row_weights(self) -> Tensor:
         """The part of a weight that an n-gram has in every product: idf by its field's share [V + 1]."""
-        idf: Tensor = self.idf  # type: ignore[assignment]
-        share: Tensor = self.share  # type: ignore[assignment]
-        field: Tensor = self.field  # type: ignore[assignment]
-        return idf * share[field]
+        return self.idf * self.share[self.field]
 
     def weights(self, ids: Tensor, offsets: Tensor) -> Tensor:
         """Weights [M] of flat ids [M]; in each product those of one field have the field's length."""
-        idf: Tensor = self.idf  # type: ignore[assignment]
-        field: Tensor = self.field  # type: ignore[assignment]
         ends = torch.cat([offsets[1:], offsets.new_tensor([len(ids)])])
         product = torch.arange(len(offsets), device=ids.device).repeat_interleave(ends - offsets)
-        block = product * len(TEXT_INPUTS) + field[ids]
-        squares = idf.new_zeros(len(offsets) * len(TEXT_INPUTS)).index_add(0, block, idf[ids].square())
+        block = product * len(TEXT_INPUTS) + self.field[ids]
+        squares = self.idf.new_zeros(len(offsets) * len(TEXT_INPUTS)).index_add(0, block, self.idf[ids].square())
         return self.row_weights()[ids] * squares.clamp_min(1e-12).rsqrt()[block]
 
     def vector(self, ids: Tensor, offsets: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from multimodal.models.text import NgramTower
 from multimodal.training.arrays import Split
 from multimodal.training.augment import Augment
 from multimodal.training.batches import Dropout, TextBatcher, epoch_batches
-from multimodal.training.stage import Batch, MakeBatches, Stage
+from multimodal.training.stage import Batch, MakeBatches, Recipe, Stage
 
 Rows = npt.NDArray[np.int64]
 Unseen = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -30,14 +30,17 @@ class FusionStage(Stage):
 
     def __init__(
         self,
-        *args: object,
+        network: Fused,
+        recipe: Recipe,
+        train: MakeBatches,
+        select: Callable[[], Iterator[Batch]],
+        *,
         config: FusionConfig,
         augment: Augment,
         unseen: Unseen | None = None,
-        **kwargs: object,
     ) -> None:
         """``unseen``: makes text vectors of training rows by towers that have not seen them."""
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        super().__init__(network, recipe, train, select)
         self.config, self.augment, self.unseen = config, augment, unseen
         self.joint = config.tower_rate > 0
         for tower in (self.network.text, self.network.image):

@@ -55,9 +55,18 @@ class ImageStage(Stage):
     network: ImageTower
 
     def __init__(
-        self, *args: object, config: ImageConfig, augment: Augment, caption_words: int = 0, **kwargs: object
+        self,
+        network: ImageTower,
+        recipe: Recipe,
+        train: MakeBatches,
+        select: Callable[[], Iterator[Batch]],
+        *,
+        config: ImageConfig,
+        augment: Augment,
+        caption_words: int = 0,
     ) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        """``caption_words``: how many words there are in a batch's ``captions``; 0 learns none."""
+        super().__init__(network, recipe, train, select)
         self.config, self.augment = config, augment
         self.captions = nn.Linear(self.network.dim, caption_words) if caption_words else None
 

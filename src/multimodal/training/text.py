@@ -75,8 +75,8 @@ def _text_tower(run: Run, config: TextConfig, vocabulary: Vocabulary, ids: Ids) 
     encoder = config.encoder
     tower = NgramTower(len(vocabulary), encoder.dim, len(run.tree.leaves), config.dropout, encoder.other_fields)
     idf = inverse_document_frequency(run.train.text, ids, len(vocabulary))
-    tower.idf.copy_(torch.from_numpy(idf))  # type: ignore[operator]
-    tower.field.copy_(torch.from_numpy(field_of(run.train.text, ids, len(vocabulary))))  # type: ignore[operator]
+    tower.idf.copy_(torch.from_numpy(idf))
+    tower.field.copy_(torch.from_numpy(field_of(run.train.text, ids, len(vocabulary))))
     return tower
 
 
