@@ -36,7 +36,7 @@ from multimodal.types import HeadName, InputName, Product, TextFeatures
 TRAINED: tuple[InputName, ...] = ("title", "characteristics", "image")
 MIXES = [frozenset(c) for k in (1, 2, 3) for c in combinations(TRAINED, k)]
 TEXT_MIXES = [mix for mix in MIXES if "image" not in mix]
-BOUNDS = {"float32": FLOAT_BOUND, "float16": STORED_BOUND, "int8": STORED_BOUND, "int16": STORED_BOUND}
+BOUNDS = {"float32": FLOAT_BOUND, **dict.fromkeys(("float16", "int8", "auto", "int16"), STORED_BOUND)}
 
 
 def _again(export: Export, folder: Path, *, image: bool = True, **changes: Any) -> Export:
@@ -153,7 +153,9 @@ def test_every_mix_answers_as_torch_does_in_float32(wide: Tiny, full: list[Produ
 
 def test_every_mix_answers_as_torch_does_in_int8_and_int16(tiny: Tiny, full: list[Product]) -> None:
     stored = tiny.export.config.export
-    assert (stored.text_storage, stored.image_storage) == ("int8", "int16")
+    text = read_manifest(tiny.bundle).text
+    assert text is not None
+    assert (stored.text_storage, text.storage, stored.image_storage) == ("auto", "int8", "int16")
     _check_parity(tiny.export, tiny.bundle, full, MIXES)
 
 
@@ -195,7 +197,7 @@ def _ruined(export: Export, change: Callable[[Towers], None]) -> Towers:
     return towers
 
 
-def test_weights_too_wide_for_int8_are_refused_and_the_output_is_untouched(tiny: Tiny, tmp_path: Path) -> None:
+def _uneven(export: Export) -> Towers:
     """One huge column in each row leaves int8 no steps for the others, which the head then blows up."""
 
     def blow_up(towers: Towers) -> None:
@@ -203,18 +205,30 @@ def test_weights_too_wide_for_int8_are_refused_and_the_output_is_untouched(tiny:
         towers.text.table.weight[1:, 0] = 1000.0
         towers.text.head.weight[:, 0] = 0.0
 
+    return _ruined(export, blow_up)
+
+
+def test_weights_too_wide_for_int8_are_refused_and_the_output_is_untouched(tiny: Tiny, tmp_path: Path) -> None:
     output = Path(shutil.copytree(tiny.bundle, tmp_path / "bundle"))
     before = bundle_sha256(read_manifest(output))
-    towers = _ruined(tiny.export, blow_up)
-    export = _again(tiny.export, tmp_path, image=False, towers=towers)
+    export = _again(tiny.export, tmp_path, image=False, towers=_uneven(tiny.export), text_storage="int8")
     with pytest.raises(ExportError, match=r"text head: .*differ from torch by up to .*\(bound 5e-03\)") as told:
         write_bundle(export, tmp_path / "work")
     assert "Set export.text_storage" in told.value.message
     assert verify_bundle(output) == []
     assert bundle_sha256(read_manifest(output)) == before
-    wider = _again(tiny.export, tmp_path, image=False, towers=towers, text_storage="float32")
-    write_bundle(wider, tmp_path / "work")
-    assert read_manifest(output).heads == ("text",)
+
+
+def test_a_storage_left_open_takes_a_wider_type_where_int8_fails(
+    tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = write_bundle(_again(tiny.export, tmp_path, image=False, towers=_uneven(tiny.export)), tmp_path / "work")
+    manifest = read_manifest(bundle)
+    assert manifest.text is not None
+    assert (manifest.heads, manifest.text.storage) == (("text",), "float16")
+    assert manifest.provenance["parity"]["text"]["probability"] <= STORED_BOUND
+    told = " ".join(capsys.readouterr().err.split())
+    assert "int8 was refused, the text table is stored in float16: text head:" in told
 
 
 @pytest.mark.parametrize("head", ["text", "image", "fused"])

@@ -265,7 +265,8 @@ class TrainingConfig(Strict):
 class ExportConfig(Strict):
     """How the weights are stored."""
 
-    text_storage: Literal["float32", "float16", "int8"] = "int8"
+    text_storage: Literal["auto", "float32", "float16", "int8"] = "auto"
+    """``auto`` takes int8, or float16 where rounding to int8 would change answers by more than parity allows."""
     image_storage: Literal["float32", "int16"] = "int16"
     parity_rows: Annotated[int, Field(ge=8)] = 500
 

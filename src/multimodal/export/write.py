@@ -6,12 +6,13 @@ import datetime as dt
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from rich.console import Console
 from safetensors.numpy import save
 
 import multimodal
@@ -23,8 +24,8 @@ from multimodal.config import RunConfig
 from multimodal.errors import ExportError
 from multimodal.evaluation import summarise
 from multimodal.export.calibrate import Inputs, MixScores, Scorer, calibrate
-from multimodal.export.graphs import export_fusion, export_image, export_text
-from multimodal.export.parity import Towers, prove
+from multimodal.export.graphs import TextStorage, export_fusion, export_image, export_text
+from multimodal.export.parity import HeadParity, Towers, prove
 from multimodal.image.kitchen import VERSION as IMAGE_VERSION
 from multimodal.taxonomy import Tree
 from multimodal.text.kitchen import VERSION as TEXT_VERSION
@@ -33,6 +34,7 @@ from multimodal.training.prepare import image_kitchen, text_kitchen
 from multimodal.training.run import MIN_ROWS
 from multimodal.types import INPUTS, TEXT_INPUTS, HeadName, InputName
 
+_console = Console(stderr=True)
 _NO_SCORES = Calibration(mixes={})
 
 
@@ -59,11 +61,7 @@ def write_bundle(export: Export, work: Path) -> Path:
     folder = work / "bundle"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    _write_parts(export, folder)
-    draft = _manifest(export, folder, _NO_SCORES, {}, {})
-    engine = Engine(Bundle(folder, draft, export.tree), threads=None)
-    stored = {"text": export.config.export.text_storage, "image": export.config.export.image_storage}
-    parity = prove(engine, export.towers, export.val, export.config.export.parity_rows, stored)
+    export, engine, parity = _write_proven(export, folder)
     scorer = Scorer(engine, export.val)
     calibration, scores = calibrate(scorer)
     _check_answers(calibration, export.towers)
@@ -76,14 +74,39 @@ def write_bundle(export: Export, work: Path) -> Path:
     return _publish(folder, Path(export.config.output))
 
 
-def _write_parts(export: Export, folder: Path) -> None:
+def _write_proven(export: Export, folder: Path) -> tuple[Export, Engine, Mapping[HeadName, HeadParity]]:
+    """Writes the graphs and proves them, the text table in the smallest type that passes where the type is open.
+
+    Returns:
+        The export with that type settled, the engine of the written graphs, and the proof.
+    """
+    asked = export.config.export
+    if asked.text_storage == "auto":
+        try:
+            return _write_proven(_stored_as(export, "int8"), folder)
+        except ExportError as error:
+            _console.print(f"int8 was refused, the text table is stored in float16: {error.message}", highlight=False)
+            return _write_proven(_stored_as(export, "float16"), folder)
+    _write_parts(export, folder, asked.text_storage)
+    draft = _manifest(export, folder, _NO_SCORES, {}, {})
+    engine = Engine(Bundle(folder, draft, export.tree), threads=None)
+    stored = {"text": asked.text_storage, "image": asked.image_storage}
+    return export, engine, prove(engine, export.towers, export.val, asked.parity_rows, stored)
+
+
+def _stored_as(export: Export, text_storage: TextStorage) -> Export:
+    storage = export.config.export.model_copy(update={"text_storage": text_storage})
+    return replace(export, config=export.config.model_copy(update={"export": storage}))
+
+
+def _write_parts(export: Export, folder: Path, text_storage: TextStorage) -> None:
     config, towers = export.config, export.towers
     folder.joinpath(LAYOUT.tree).write_text(export.tree.to_json() + "\n", encoding="utf-8")
     if towers.text is not None:
         assert export.vocabulary is not None
         # Not save_file: it makes a file that nobody but its owner can read.
         folder.joinpath(LAYOUT.vocabulary).write_bytes(save({"hashes": export.vocabulary}))
-        export_text(towers.text, folder / LAYOUT.text, config.export.text_storage)
+        export_text(towers.text, folder / LAYOUT.text, text_storage)
     if towers.image is not None:
         assert config.image is not None
         export_image(towers.image, config.image.size, folder / LAYOUT.image, config.export.image_storage)
