@@ -138,15 +138,16 @@ class NgramsConfig(Strict):
     char_max: Annotated[int, Field(ge=0, le=8)] = 5
     """0 turns character n-grams off."""
     vocabulary: Annotated[int, Field(ge=64, le=2**20)] = 2**16
-    min_count: Annotated[int, Field(ge=1)] = 2
-    dim: Annotated[int, Field(ge=4, le=1024)] = 96
-    """Width of the embedding: int8 tables take ``vocabulary * dim`` bytes; beyond the number of leaves idle."""
+    min_count: Annotated[int, Field(ge=1)] | None = None
+    """Products an n-gram must be found in; left open: 1 below 10,000 products, else 2."""
+    dim: Annotated[int, Field(ge=4, le=1024)] | None = None
+    """Width of the embedding: int8 tables take ``vocabulary * dim`` bytes; beyond the number of leaves idle. Left
+    open: as many as leaves with products, at most 128, or 256 below 10,000 products."""
     other_fields: Annotated[float, Field(ge=0, le=4)] = 0.5
     """Weight of the description and of the characteristics, each, where the title has 1."""
     start: Literal["svm", "random"] = "svm"
     """Where training starts: from linear support vector machines, one a leaf, which takes a minute or two for
-    30,000 products and 170 leaves; or at random (then raise ``learning_rate`` to 0.01 and ``epochs``), as for
-    trees of thousands of leaves."""
+    30,000 products and 170 leaves; or at random (then raise ``epochs``), as for trees of thousands of leaves."""
     svm_cost: Annotated[float, Field(gt=0)] = 1.0
     """LinearSVC's C: smaller is smoother."""
 
@@ -159,7 +160,9 @@ class TextConfig(Strict):
     encoder: NgramsConfig = NgramsConfig()
     epochs: Annotated[int, Field(ge=1)] = 6
     batch_size: Annotated[int, Field(ge=1)] = 256
-    learning_rate: Annotated[float, Field(gt=0)] = 0.003
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    """Left open: 0.003, 0.001 below 10,000 products, where linear machines are good and steps spoil them, or 0.01
+    from a random start."""
     word_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     field_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
     """Chance to hide the characteristics, or the title, of a row that has both."""

@@ -41,6 +41,7 @@ def train(config: RunConfig, *, resume: bool = True) -> Path:
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
     run = start_run(config, pick_device(config.training.device), resume)
+    config = run.config  # with what it left open settled
     text, vocabulary = train_text(run) if config.text else (None, None)
     image = train_image(run) if config.image else None
     fusion = train_fusion(run, text, image, vocabulary) if text and image and vocabulary is not None else None

@@ -23,6 +23,7 @@ from multimodal.taxonomy import Tree
 from multimodal.training.arrays import Split
 from multimodal.training.divide import divide_sources
 from multimodal.training.prepare import Preparer
+from multimodal.training.settle import settle
 from multimodal.training.tree import tree_of
 from multimodal.types import RowError
 
@@ -103,13 +104,21 @@ def start_run(config: RunConfig, device: str, resume: bool) -> Run:
             raise DataError(
                 f"{_key(config, name)}: got no usable row, expected some; see {work / f'{name}.rejected.csv'} for why"
             )
-    run = Run(config, tree, splits["train"], splits["val"], work, device, resume)
+    run = Run(_settled(config, splits["train"]), tree, splits["train"], splits["val"], work, device, resume)
     _check_towers(run)
     run.content = start + "".join(_content(splits[name], work / f"{name}.pixels") for name in ("train", "val"))
     if division is not None and config.data.drawn is not None:
         run.content += repr(config.data.drawn)  # the same rows in other groups would be halved otherwise
         run.notes["split"] = {**config.data.drawn.model_dump(), "groups": division.group_count("val")}
     return run
+
+
+def _settled(config: RunConfig, train: Split) -> RunConfig:
+    """The configuration with what it leaves open decided by the training rows."""
+    if config.text is None:
+        return config
+    labels = train.labels[train.has_text]
+    return config.model_copy(update={"text": settle(config.text, len(labels), len(np.unique(labels)))})
 
 
 def _divide(data: DataConfig, how: SplitConfig) -> Division:

@@ -150,7 +150,8 @@ def steps(rows: Rows, batch_size: int) -> int:
 
 
 def recipe_of(config: TextConfig | ImageConfig | FusionConfig, rows: Rows, class_weights: Tensor | None) -> Recipe:
-    """The optimisation recipe a section of the configuration describes."""
+    """The optimisation recipe a section of the configuration describes; nothing in it may be left open."""
+    assert config.learning_rate is not None
     return Recipe(
         epochs=config.epochs,
         steps_per_epoch=steps(rows, config.batch_size),

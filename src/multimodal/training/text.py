@@ -36,6 +36,7 @@ def train_text(run: Run) -> tuple[NgramTower, Vocabulary]:
     config, train, val = run.config.text, run.train, run.val
     assert config is not None
     assert train.text is not None
+    assert config.encoder.min_count is not None
     vocabulary = build_vocabulary(train.text, config.encoder.vocabulary, config.encoder.min_count)
     _console.print(f"Text tower: {config.encoder.type}, {len(vocabulary):,} n-grams")
     batcher, val_batcher = TextBatcher(train, vocabulary), TextBatcher(val, vocabulary)
@@ -73,6 +74,7 @@ def _text_tower(run: Run, config: TextConfig, vocabulary: Vocabulary, ids: Ids) 
     """A tower at random that knows how rare each n-gram is, and of which field."""
     assert run.train.text is not None
     encoder = config.encoder
+    assert encoder.dim is not None
     tower = NgramTower(len(vocabulary), encoder.dim, len(run.tree.leaves), config.dropout, encoder.other_fields)
     idf = inverse_document_frequency(run.train.text, ids, len(vocabulary))
     tower.idf.copy_(torch.from_numpy(idf))

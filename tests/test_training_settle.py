@@ -1,0 +1,34 @@
+"""What a configuration leaves open is decided by the number of products and of categories, and by nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from multimodal.config.models import NgramsConfig, TextConfig
+from multimodal.training.settle import FEW_ROWS, settle
+
+
+@pytest.mark.parametrize(
+    ("rows", "categories", "expected"),
+    [
+        (50, 12, (1, 32, 0.001)),
+        (1_000, 183, (1, 192, 0.001)),
+        (1_000, 900, (1, 256, 0.001)),
+        (FEW_ROWS - 1, 96, (1, 96, 0.001)),
+        (FEW_ROWS, 183, (2, 128, 0.003)),
+        (30_000, 20, (2, 32, 0.003)),
+    ],
+)
+def test_left_open(rows: int, categories: int, expected: tuple[int, int, float]) -> None:
+    text = settle(TextConfig(), rows, categories)
+    assert (text.encoder.min_count, text.encoder.dim, text.learning_rate) == expected
+
+
+def test_what_is_set_stays_and_the_rest_of_the_section_too() -> None:
+    asked = TextConfig(encoder=NgramsConfig(min_count=3, dim=48, svm_cost=0.2), learning_rate=0.5, epochs=9)
+    assert settle(asked, 10, 500) == asked
+
+
+def test_a_random_start_takes_larger_steps() -> None:
+    random = TextConfig(encoder=NgramsConfig(start="random"))
+    assert {settle(random, rows, 10).learning_rate for rows in (500, 50_000)} == {0.01}
