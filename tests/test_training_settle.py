@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from multimodal.config.models import NgramsConfig, TextConfig
-from multimodal.training.settle import FEW_ROWS, settle
+from multimodal.training.settle import FEW_ROWS, MANY_ROWS, settle
 
 
 @pytest.mark.parametrize(
@@ -15,20 +15,28 @@ from multimodal.training.settle import FEW_ROWS, settle
         (1_000, 183, (1, 192, 0.001)),
         (1_000, 900, (1, 256, 0.001)),
         (FEW_ROWS - 1, 96, (1, 96, 0.001)),
-        (FEW_ROWS, 183, (2, 128, 0.003)),
+        (FEW_ROWS, 183, (2, 192, 0.001)),
+        (MANY_ROWS, 183, (2, 128, 0.003)),
         (30_000, 20, (2, 32, 0.003)),
     ],
 )
 def test_left_open(rows: int, categories: int, expected: tuple[int, int, float]) -> None:
-    text = settle(TextConfig(), rows, categories)
+    text = settle(TextConfig(), rows, categories, photos=True)
     assert (text.encoder.min_count, text.encoder.dim, text.learning_rate) == expected
 
 
+@pytest.mark.parametrize(("photos", "expected"), [(True, 0.25), (False, 0.0)])
+def test_names_are_hidden_where_photos_can_make_up_for_them(photos: bool, expected: float) -> None:
+    assert settle(TextConfig(), 1_000, 10, photos=photos).mask_names == expected
+    assert settle(TextConfig(mask_names=0.1), 1_000, 10, photos=photos).mask_names == 0.1
+
+
 def test_what_is_set_stays_and_the_rest_of_the_section_too() -> None:
-    asked = TextConfig(encoder=NgramsConfig(min_count=3, dim=48, svm_cost=0.2), learning_rate=0.5, epochs=9)
-    assert settle(asked, 10, 500) == asked
+    encoder = NgramsConfig(min_count=3, dim=48, svm_cost=0.2)
+    asked = TextConfig(encoder=encoder, learning_rate=0.5, mask_names=0.4, epochs=9)
+    assert settle(asked, 10, 500, photos=False) == asked
 
 
 def test_a_random_start_takes_larger_steps() -> None:
     random = TextConfig(encoder=NgramsConfig(start="random"))
-    assert {settle(random, rows, 10).learning_rate for rows in (500, 50_000)} == {0.01}
+    assert {settle(random, rows, 10, photos=True).learning_rate for rows in (500, 50_000)} == {0.01}

@@ -142,7 +142,7 @@ class NgramsConfig(Strict):
     """Products an n-gram must be found in; left open: 1 below 10,000 products, else 2."""
     dim: Annotated[int, Field(ge=4, le=1024)] | None = None
     """Width of the embedding: int8 tables take ``vocabulary * dim`` bytes; beyond the number of leaves idle. Left
-    open: as many as leaves with products, at most 128, or 256 below 10,000 products."""
+    open: as many as leaves with products, at most 256, or 128 from 20,000 products on."""
     other_fields: Annotated[float, Field(ge=0, le=4)] = 0.5
     """Weight of the description and of the characteristics, each, where the title has 1."""
     start: Literal["svm", "random"] = "svm"
@@ -161,13 +161,12 @@ class TextConfig(Strict):
     epochs: Annotated[int, Field(ge=1)] = 6
     batch_size: Annotated[int, Field(ge=1)] = 256
     learning_rate: Annotated[float, Field(gt=0)] | None = None
-    """Left open: 0.003, 0.001 below 10,000 products, where linear machines are good and steps spoil them, or 0.01
-    from a random start."""
+    """Left open: 0.001, 0.003 from 20,000 products on, or 0.01 from a random start."""
     word_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     field_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
     """Chance to hide the characteristics, or the title, of a row that has both."""
-    mask_names: Annotated[float, Field(ge=0, lt=1)] = 0.25
-    """Chance to hide every word of a category name from a row's title."""
+    mask_names: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Chance to hide every word of a category name from a row's title; left open: 0.25 beside photos, else 0."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.99
     patience: Annotated[int, Field(ge=1)] = 6

@@ -118,7 +118,8 @@ def _settled(config: RunConfig, train: Split) -> RunConfig:
     if config.text is None:
         return config
     labels = train.labels[train.has_text]
-    return config.model_copy(update={"text": settle(config.text, len(labels), len(np.unique(labels)))})
+    text = settle(config.text, len(labels), len(np.unique(labels)), photos=config.image is not None)
+    return config.model_copy(update={"text": text})
 
 
 def _divide(data: DataConfig, how: SplitConfig) -> Division:

@@ -110,6 +110,7 @@ def text_batches(
     Where names are hidden in training, each row is scored twice, plain and with its names hidden: the best
     epoch on plain text alone is the first, before the tower has learned to do without names.
     """
+    assert config.mask_names is not None, "settled by the run"
     dropout = Dropout(config.word_dropout, config.field_dropout, config.mask_names)
     seen = [Dropout(), Dropout(names=1.0)] if config.mask_names > 0 else [Dropout()]
 
@@ -151,7 +152,7 @@ def steps(rows: Rows, batch_size: int) -> int:
 
 def recipe_of(config: TextConfig | ImageConfig | FusionConfig, rows: Rows, class_weights: Tensor | None) -> Recipe:
     """The optimisation recipe a section of the configuration describes; nothing in it may be left open."""
-    assert config.learning_rate is not None
+    assert config.learning_rate is not None, "settled by the run"
     return Recipe(
         epochs=config.epochs,
         steps_per_epoch=steps(rows, config.batch_size),
