@@ -25,10 +25,11 @@ import numpy as np
 from backbone_pages import markdown, plot
 from multimodal.artifact import open_bundle
 from multimodal.config import load_config
-from multimodal.config.models import DataConfig, ImageConfig, RunConfig, SourceConfig, TreeConfig
+from multimodal.config.models import ImageConfig, RunConfig
 from multimodal.errors import ConfigError, MultimodalError
 from multimodal.taxonomy import read_tree
 from records import Records, portable
+from short_training import train_photos
 
 BACKBONES = ("mobilenetv2_100", "mobilenetv3_small_100", "mobilenetv4_conv_small", "hgnetv2_b0", "lcnet_100")
 SIZES = ("112x84", "144x108")
@@ -103,31 +104,14 @@ def candidate_image(
 
 def measure(base: RunConfig, image: ImageConfig, options: argparse.Namespace) -> dict[str, Any]:
     """Trains one candidate to a bundle and measures that."""
-    from multimodal.export.run import train
-    from multimodal.training.fit import read_history
-
     # Before any row is read: a name that timm does not know is told at once.
     numbers = parameters(image, len(read_tree(options.data / "categories_tree.csv").leaves))
     height, width = image.size
     start = "" if image.weights == "none" else "-started"
     folder = options.work / options.data.name / f"{image.backbone}-{height}x{width}{start}"
-    share = SourceConfig(path=str(options.data / "train.parquet"), share=options.share, seed=options.seed)
-    config = base.model_copy(
-        update={
-            "name": "backbone",
-            "output": str(folder / "bundle"),
-            "work_dir": str(folder),
-            "tree": TreeConfig(path=str(options.data / "categories_tree.csv")),
-            "data": DataConfig(train=(share,), val=(SourceConfig(path=str(options.data / "val.parquet")),)),
-            "text": None,
-            "image": image,
-            "training": base.training.model_copy(update={"seed": options.seed, "init_from": None}),
-        }
-    )
-    bundle = train(config)
+    bundle, seconds = train_photos(base, image, options, folder)
     manifest = open_bundle(bundle).manifest
     answer = manifest.metrics["val"]["image"]["answer"]
-    seconds = [line["seconds"] for line in read_history(folder / "backbone" / "image")]
     return {
         "start": manifest.provenance["image_weights"] if image.weights != "none" else "random",
         "train_rows": manifest.provenance["rows"]["train"],
@@ -137,7 +121,7 @@ def measure(base: RunConfig, image: ImageConfig, options: argparse.Namespace) ->
         "latency_ms": latency(bundle, image.size, options.latency_runs),
         "top1": answer["top1"],
         "top2": answer["top2"],
-        "epoch_seconds": float(np.mean(seconds)),
+        "epoch_seconds": seconds,
         "device": manifest.provenance["device"],
     }
 

@@ -5,13 +5,12 @@
     python benchmarks/publish.py --render                              # only write the pages again
 
 Writes ``evaluation.json`` and ``MODEL_CARD.md`` into the bundle and the tables of the README, between
-their markers. What ``accuracy.py`` and ``latency.py`` left in ``benchmarks/results/`` goes there too.
+their markers. What the other benchmarks left in ``benchmarks/results/`` goes there too.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import shlex
@@ -22,14 +21,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from card import model_card
 from multimodal.artifact import LAYOUT, Manifest, bundle_sha256, read_manifest
 from multimodal.config.models import ColumnMap, SourceConfig
 from multimodal.data import read_source
 from multimodal.errors import DataError, MultimodalError
-from multimodal.types import InputName, Product
-from pages import fashion_block, latency_block, model_card, peers_block, replace_block
+from multimodal.types import InputName
+from pages import fashion_block, latency_block, peers_block, replace_block
+from photo_rows import LARGER, PHONE, larger_photos, phone_photos
+from readme_curve import curve_block
 
 if TYPE_CHECKING:
     from multimodal.serving import Predictor
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PEERS, LATENCY = RESULTS / "accuracy-fashion.json", RESULTS / "latency.json"
-PHONE = "clothes_phone"
+CURVES = tuple(RESULTS / f"curve-{name}.json" for name in ("fashion_products", "perekrestok_ru", "fused"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,10 @@ def measure(bundle: Path, data: Path, splits: Sequence[str], threads: int | None
     }
     for split in splits:
         document["splits"][split] = {"command": told, **_split(predictor, data, split)}
-    phone = data.parent / PHONE
-    if phone.is_dir():
-        document["phone_photos"] = _phone_photos(predictor, phone)
+    if (data.parent / PHONE).is_dir():
+        document["phone_photos"] = phone_photos(predictor, data.parent / PHONE)
+    if (data / LARGER).is_file():
+        document["larger_photos"] = {split: larger_photos(predictor, data, split) for split in splits}
     file = bundle / LAYOUT.evaluation
     file.write_text(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return document
@@ -134,6 +135,9 @@ def readme_blocks(bundle: Path) -> dict[str, str]:
         blocks["peers"] = peers_block(json.loads(PEERS.read_text(encoding="utf-8")))
     if LATENCY.is_file():
         blocks["latency"] = latency_block(json.loads(LATENCY.read_text(encoding="utf-8")))
+    curves = [json.loads(file.read_text(encoding="utf-8")) for file in CURVES if file.is_file()]
+    if curves:
+        blocks["curve"] = curve_block(curves)
     return blocks
 
 
@@ -174,27 +178,6 @@ def _case(predictor: Predictor, file: Path, case: Case, split: str) -> dict[str,
     items = read_source(SourceConfig(path=str(file), columns=columns), labelled=True)
     found = evaluate(predictor, items, inputs=case.inputs, mask_title_words=case.masked)
     return {"seconds": round(time.perf_counter() - began, 1), **found.to_dict()}
-
-
-def _phone_photos(predictor: Predictor, folder: Path) -> dict[str, Any]:
-    """How often the best leaf of a photo taken at home is at or below a node its label stands for."""
-    tree, leaves = predictor.tree, predictor.tree.leaves
-    nodes: dict[str, set[str]] = {}
-    with (folder / "label_to_nodes.csv").open(encoding="utf-8", newline="") as stream:
-        for line in csv.DictReader(stream):
-            nodes.setdefault(line["label"], set()).add(line["category_id"])
-    right = {
-        label: np.array([any(step.id in ids for step in tree.path(leaf)) for leaf in leaves])
-        for label, ids in nodes.items()
-    }
-    source = SourceConfig(path=str(folder / "val.parquet"), columns=ColumnMap(category_id="label"))
-    products = [p for p in read_source(source, labelled=True) if isinstance(p, Product) and p.category_id in right]
-    probs = predictor.leaf_probabilities(products, frozenset({"image"}))
-    hits = [
-        bool(right[str(product.category_id)][row.argmax()]) and not np.isnan(row).any()
-        for product, row in zip(products, probs, strict=True)
-    ]
-    return {"data": PHONE, "split": "val", "rows": len(hits), "right": sum(hits) / len(hits)}
 
 
 def _identity(manifest: Manifest) -> dict[str, str]:

@@ -24,8 +24,10 @@ from multimodal_api.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
+import card  # noqa: E402
 import pages  # noqa: E402
 import publish  # noqa: E402
+import tables  # noqa: E402
 
 BUNDLE = ROOT / "artifacts" / "fashion"
 README = ROOT / "README.md"
@@ -68,7 +70,7 @@ def test_the_figures_are_of_this_bundle() -> None:
 
 
 @needs_figures
-@pytest.mark.parametrize(("page", "figures"), [(CARD, pages.MORE_FIGURES), (README, pages.FIGURES)])
+@pytest.mark.parametrize(("page", "figures"), [(CARD, card.MORE_FIGURES), (README, tables.FIGURES)])
 def test_every_printed_figure_is_the_saved_one(page: Path, figures: dict[str, str]) -> None:
     """Reads the numbers back from the table and compares them one by one."""
     splits = publish.read_evaluation(BUNDLE)["splits"]
@@ -85,7 +87,7 @@ def test_every_printed_figure_is_the_saved_one(page: Path, figures: dict[str, st
 @needs_figures
 def test_the_card_and_the_readme_are_what_publish_writes() -> None:
     manifest, evaluation = read_manifest(BUNDLE), publish.read_evaluation(BUNDLE)
-    assert CARD.read_text(encoding="utf-8") == pages.model_card(manifest, evaluation, publish.size(BUNDLE))
+    assert CARD.read_text(encoding="utf-8") == card.model_card(manifest, evaluation, publish.size(BUNDLE))
     text = README.read_text(encoding="utf-8")
     for name, body in publish.readme_blocks(BUNDLE).items():
         assert pages.replace_block(text, name, body) == text, f"figures:{name}: python benchmarks/publish.py --render"

@@ -1,0 +1,48 @@
+"""The README's table of few labels, from the JSON files of ``learning_curve.py``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+OURS = "multimodal"
+_PEERS = {"LinearSVC": "TF-IDF + LinearSVC", "fastText": "fastText"}
+"""Part of a system's name -> what the table calls all systems of that kind; the best of them at each size counts."""
+
+
+def curve_block(results: Sequence[Mapping[str, Any]]) -> str:
+    """Top-1 by the number of training rows: one row a model, one column a size.
+
+    Args:
+        results: documents as ``learning_curve.py --json`` writes them; means over the seeds they hold.
+    """
+    found: dict[tuple[str, str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for document in results:
+        data, all_rows = document["settings"]["data"]["name"], document["settings"]["data"]["train"]
+        for point in document["rows"]:
+            size = 0 if point["rows"] == all_rows else point["rows"]
+            for case in point["cases"]:
+                for kind, top1 in _kinds(case["systems"]):
+                    found[data, case["name"], kind][size].append(top1)
+    sizes = sorted({size for by_size in found.values() for size in by_size}, key=lambda size: size or 10**9)
+    heads = ["data", "sees", "model", *(f"{size:,}" if size else "all" for size in sizes)]
+    lines = [f"| {' | '.join(heads)} |", f"| {' | '.join(['---'] * 3 + ['---:'] * len(sizes))} |"]
+    for (data, case, kind), by_size in found.items():
+        means = [sum(by_size[size]) / len(by_size[size]) if by_size.get(size) else None for size in sizes]
+        cells = ["–" if mean is None else f"{mean:.4f}" for mean in means]
+        lines.append(f"| {' | '.join([data, case, kind, *cells])} |")
+    note = (
+        "Top-1 on val; columns are training rows. Peers: the better of one string and fields apart, and of two "
+        "learning rates, at each size. Means of the seeds in the files; `learning_curve.py` prints intervals."
+    )
+    return "\n".join([*lines, "", note])
+
+
+def _kinds(systems: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, float]]:
+    """Ours, and the best system of each kind of peer."""
+    yield OURS, systems[OURS]["top1"]
+    for part, told in _PEERS.items():
+        scores = [figures["top1"] for name, figures in systems.items() if part in name]
+        if scores:
+            yield told, max(scores)
