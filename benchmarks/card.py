@@ -188,13 +188,14 @@ def _calibration(manifest: Manifest) -> list[str]:
     for mix, fit in manifest.calibration.mixes.items():
         weights = ", ".join(f"{head} {weight:.3f}" for head, weight in fit.weights.items())
         by = _ANSWERED_BY.get(fit.chosen, fit.chosen)
-        rows.append([mix.replace("+", " + "), by, f"{fit.temperature:.3f}", weights])
+        rows.append([mix.replace("+", " + "), by, f"{fit.temperature:.3f}", f"{fit.slope:+.3f}", weights])
     return [
         "## What answers",
         "",
-        "Which inputs are there decides what answers. Weights and temperatures were fitted on one half of val.",
+        "Which inputs are there decides what answers. Weights were fitted on one half of val, temperatures on the "
+        "other. The temperature of each answer is multiplied by exp(slope × its entropy); 0 is one for all.",
         "",
-        *table(["inputs", "answered by", "temperature", "weights of log scores"], rows, left=2),
+        *table(["inputs", "answered by", "temperature", "slope", "weights of log scores"], rows, left=2),
         "",
         *_ways(manifest),
     ]

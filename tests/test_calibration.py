@@ -11,6 +11,7 @@ from multimodal.evaluation import (
     brier,
     ece,
     fit_mix,
+    fit_row_temperature,
     fit_temperature,
     leaf_ece,
     level_ece,
@@ -20,6 +21,7 @@ from multimodal.evaluation import (
     reliability_table,
     softmax,
 )
+from multimodal.numeric import entropy
 from multimodal.taxonomy import Node, Tree
 
 SKLEARN = "scikit-learn is in the extras [train] and [bench]"
@@ -233,3 +235,38 @@ def test_mix_says_what_is_wrong_with_its_input() -> None:
         fit_mix([np.array([[0.0, -np.inf], [0.0, 0.0]])], np.array([0, 1]))
     with pytest.raises(ValueError, match="got 1 weights for 2 heads"):
         mix_log_scores([np.zeros((1, 2))] * 2, np.ones(1))
+
+
+# --- a temperature that depends on the row -----------------------------------------------------------------
+
+
+def test_one_temperature_for_all_where_no_slope_is_told_from_chance() -> None:
+    logits, labels = drawn(3)
+    assert fit_row_temperature(2.0 * logits, labels) == (fit_temperature(2.0 * logits, labels), 0.0)
+
+
+@pytest.mark.parametrize(("temperature", "slope"), [(1.5, -0.3), (0.7, 0.25)])
+def test_a_slope_put_in_is_found(temperature: float, slope: float) -> None:
+    """Labels come from the calibrated scores, so the fit must undo what made the logits of them."""
+    rng = np.random.default_rng(5)
+    logits = rng.normal(0, 2, (20_000, 6))
+    true = logits / (temperature * np.exp(slope * entropy(logits)))[:, None]
+    labels = (true + rng.gumbel(size=true.shape)).argmax(axis=1)
+    found = fit_row_temperature(logits, labels)
+    assert found == (pytest.approx(temperature, rel=0.1), pytest.approx(slope, abs=0.06))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60))
+@settings(deadline=None, max_examples=40)
+def test_a_fit_is_finite_and_never_worse_than_one_temperature(seed: int, rows: int) -> None:
+    rng = np.random.default_rng(seed)
+    logits, labels = rng.normal(0, 8, (rows, 5)), rng.integers(0, 5, rows)
+    temperature, slope = fit_row_temperature(logits, labels, prior_rows=0.0)
+    single = fit_temperature(logits, labels, prior_rows=0.0)
+    assert abs(slope) <= 0.5
+    ours = softmax(logits, (temperature * np.exp(slope * entropy(logits)))[:, None])
+    assert nll(ours, labels) <= nll(softmax(logits, single), labels) + 1e-9
+
+
+def test_entropy_by_hand() -> None:
+    assert entropy(np.log([[0.5, 0.5], [1.0, 1e-300]])) == pytest.approx([np.log(2), 0.0])

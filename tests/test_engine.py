@@ -11,6 +11,7 @@ import pytest
 
 from multimodal.artifact import HeadMix, open_bundle
 from multimodal.artifact.engine import Engine, Tower, mix_heads
+from multimodal.numeric import entropy, softmax
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 """Sums of float32 in another order differ by about 1e-6 on scores around 1 to 10."""
@@ -122,6 +123,10 @@ def test_mixed_heads_are_probabilities() -> None:
     warm = mix_heads(logits, HeadMix(weights={"text": 1.0}, temperature=4.0, chosen="text"))
     assert (warm.max(1) < one.max(1)).all()
     assert (warm.argmax(1) == one.argmax(1)).all()
+    sure_of_the_hard = mix_heads(logits, HeadMix(weights={"text": 1.0}, temperature=1.0, slope=-0.5, chosen="text"))
+    by_hand = softmax(logits["text"], np.exp(-0.5 * entropy(logits["text"]))[:, None])
+    np.testing.assert_allclose(sure_of_the_hard, by_hand, atol=1e-6)
+    assert (sure_of_the_hard.argmax(1) == one.argmax(1)).all()
     mixed = mix_heads(logits, HeadMix(weights={"text": 0.5, "image": 0.5}, temperature=0.5, chosen="log_mix"))
     np.testing.assert_allclose(mixed.sum(1), 1, atol=1e-6)
     product = one * mix_heads(logits, HeadMix(weights={"image": 1.0}, temperature=1.0, chosen="image"))

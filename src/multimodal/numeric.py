@@ -10,7 +10,14 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.floating[Any]]
 
 
-def log_softmax(logits: Floats, temperature: float = 1.0, axis: int = -1) -> Floats:
+def entropy(logits: Floats) -> Floats:
+    """Entropy in nats of the softmax of each row of ``logits`` [N, leaves]: [N]."""
+    logs = log_softmax(logits)
+    result: Floats = -(np.exp(logs) * logs).sum(axis=-1)
+    return result
+
+
+def log_softmax(logits: Floats, temperature: float | Floats = 1.0, axis: int = -1) -> Floats:
     """Logarithm of the softmax of ``logits / temperature`` along ``axis``, stable for large logits."""
     scaled = logits / temperature
     scaled = scaled - scaled.max(axis=axis, keepdims=True)
@@ -18,7 +25,7 @@ def log_softmax(logits: Floats, temperature: float = 1.0, axis: int = -1) -> Flo
     return result
 
 
-def softmax(logits: Floats, temperature: float = 1.0, axis: int = -1) -> Floats:
+def softmax(logits: Floats, temperature: float | Floats = 1.0, axis: int = -1) -> Floats:
     """Softmax of ``logits / temperature`` along ``axis``."""
     result: Floats = np.exp(log_softmax(logits, temperature, axis))
     return result

@@ -12,7 +12,7 @@ import onnxruntime as ort
 from multimodal.artifact.bundle import Bundle
 from multimodal.artifact.manifest import HeadMix
 from multimodal.artifact.vocabulary import lookup, padded
-from multimodal.numeric import log_softmax, softmax
+from multimodal.numeric import entropy, log_softmax, softmax
 from multimodal.types import FloatArray, HeadName, TextFeatures
 
 Tower = tuple[FloatArray, FloatArray]
@@ -74,7 +74,9 @@ class Engine:
 def mix_heads(logits: Mapping[HeadName, FloatArray], mix: HeadMix) -> FloatArray:
     """Calibrated probabilities [N, leaves] of the heads a mix asks for."""
     total = sum(weight * log_softmax(logits[head]) for head, weight in mix.weights.items() if weight != 0)
-    return softmax(np.asarray(total), mix.temperature).astype(np.float32)
+    mixed = np.asarray(total)
+    temperature = mix.temperature if mix.slope == 0 else mix.temperature * np.exp(mix.slope * entropy(mixed))[:, None]
+    return softmax(mixed, temperature).astype(np.float32)
 
 
 def _session(path: Path, threads: int | None) -> ort.InferenceSession:

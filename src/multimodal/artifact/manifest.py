@@ -50,11 +50,14 @@ class ImageSpec(_Strict):
 class HeadMix(_Strict):
     """How log scores of the heads make one answer for one mix of inputs.
 
-    Probabilities are ``softmax(sum_h weights[h] * log_softmax(logits_h) / temperature)``.
+    Probabilities are ``softmax(s / (temperature * exp(slope * H)))``, where s is the sum over heads of
+    ``weights[h] * log_softmax(logits_h)`` and H the entropy, in nats, of its softmax.
     """
 
     weights: dict[HeadName, float]
     temperature: Annotated[float, Field(gt=0)]
+    slope: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    """How the temperature changes with what is unsure; 0, as in older bundles, is one temperature for all rows."""
     chosen: str
     """"text", "image", "mlp", "log_mix" or "blend": what won on the select half."""
 

@@ -153,10 +153,11 @@ def _calibration(calibration: Calibration) -> Table:
 
     table = Table("inputs", "answered by", title="Calibration", title_justify="left")
     table.add_column("temperature", justify="right")
+    table.add_column("slope", justify="right")
     table.add_column("weights")
     for mix, fit in calibration.mixes.items():
         weights = ", ".join(f"{head} {weight:.3g}" for head, weight in fit.weights.items())
-        table.add_row(mix, fit.chosen, f"{fit.temperature:.3f}", weights)
+        table.add_row(mix, fit.chosen, f"{fit.temperature:.3f}", f"{fit.slope:+.3f}", weights)
     return table
 
 

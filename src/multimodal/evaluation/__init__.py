@@ -10,6 +10,7 @@ from multimodal.evaluation.bootstrap import (
 )
 from multimodal.evaluation.calibration import (
     fit_mix,
+    fit_row_temperature,
     fit_temperature,
     log_softmax,
     mix_log_scores,
@@ -68,6 +69,7 @@ __all__ = [
     "ece",
     "f1_by_class",
     "fit_mix",
+    "fit_row_temperature",
     "fit_temperature",
     "group_interval",
     "hierarchical_f1",

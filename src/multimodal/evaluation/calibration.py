@@ -1,4 +1,4 @@
-"""Fits on the calibration rows: one temperature of a head, or one weight for each head of a mix."""
+"""Fits on the calibration rows: the temperature of a head, or one weight for each head of a mix."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ import numpy as np
 import numpy.typing as npt
 
 from multimodal.evaluation.arrays import Floats, Ints, check_scores
-from multimodal.numeric import log_softmax, softmax
+from multimodal.numeric import entropy, log_softmax, softmax
 
-__all__ = ["fit_mix", "fit_temperature", "log_softmax", "mix_log_scores", "softmax"]
+__all__ = ["fit_mix", "fit_row_temperature", "fit_temperature", "log_softmax", "mix_log_scores", "softmax"]
 
 Float64 = npt.NDArray[np.float64]
 
 TEMPERATURES = (0.05, 20.0)
 """Bounds of ``fit_temperature``."""
+MAX_SLOPE = 0.5
+"""Bound of the slope of ``fit_row_temperature``."""
+_WILKS_95 = 3.841
+"""The 95th percentile of chi-squared with one degree of freedom."""
+_SLOPE_STEPS = 50
+_RIDGE = 1e-9  # rows of one entropy leave the slope open
 _GOLDEN = (5**0.5 - 1) / 2
 _TOLERANCE = 1e-5  # in log T
 _MIX_STEPS = 100
@@ -46,6 +52,62 @@ def fit_temperature(logits: Floats, labels: Ints, *, prior_rows: float = 1.0) ->
     best = int(np.argmin([loss(float(x)) for x in grid]))
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
     return float(np.exp(_golden_section(loss, float(low), float(high))))
+
+
+def fit_row_temperature(logits: Floats, labels: Ints, *, prior_rows: float = 1.0) -> tuple[float, float]:
+    """T and slope that minimise the NLL of ``softmax(logits / (T * exp(slope * H)))``, H each row's entropy in nats.
+
+    One temperature leaves a head too sure of what is easy or not sure enough of what is hard; entropy tells them
+    apart (after Balanya et al., Adaptive Temperature Scaling, 2022). No row's order of leaves changes. The slope is
+    0 unless a likelihood-ratio test (Wilks, 95 %) finds it: then the answer is that of ``fit_temperature``.
+
+    Args:
+        logits: float [N, leaves], finite; log probabilities do as well.
+        labels: int [N], leaf indices.
+        prior_rows: as in ``fit_temperature``; the slope is pulled towards 0 as much.
+
+    Returns:
+        T, and the slope between -``MAX_SLOPE`` and ``MAX_SLOPE``.
+    """
+    single = fit_temperature(logits, labels, prior_rows=prior_rows)
+    scores = logits.astype(np.float64)
+    signs = np.stack([np.ones(len(labels)), entropy(scores)], axis=1)
+    pull = prior_rows / len(labels)
+
+    def loss(fit: Float64) -> float:
+        return _nll(scores * np.exp(-signs @ fit)[:, None], labels) + pull / 2 * float(fit @ fit)
+
+    start = np.array([np.log(single), 0.0])
+    found, current = start, loss(start)
+    for _ in range(_SLOPE_STEPS):
+        gradient, curvature = _row_derivatives(scores, labels, signs, found)
+        direction = np.linalg.solve(curvature + (pull + _RIDGE) * np.eye(2), gradient + pull * found)
+        step = 1.0
+        while step > 1e-6 and loss(_inside(found - step * direction)) >= current:
+            step /= 2
+        if step <= 1e-6:
+            break
+        found = _inside(found - step * direction)
+        current = loss(found)
+    if 2 * len(labels) * (loss(start) - current) < _WILKS_95:
+        return single, 0.0
+    return float(np.exp(found[0])), float(found[1])
+
+
+def _inside(fit: Float64) -> Float64:
+    low, high = np.log(TEMPERATURES)
+    return np.array([np.clip(fit[0], low, high), np.clip(fit[1], -MAX_SLOPE, MAX_SLOPE)])
+
+
+def _row_derivatives(scores: Float64, labels: Ints, signs: Float64, fit: Float64) -> tuple[Float64, Float64]:
+    """Gradient [2] and Gauss-Newton Hessian [2, 2] of the mean NLL in log T and slope."""
+    sharp = np.exp(-signs @ fit)
+    probs = softmax(scores * sharp[:, None])
+    mean = (probs * scores).sum(axis=1)
+    spread = (probs * (scores - mean[:, None]) ** 2).sum(axis=1)
+    slope = -sharp * (mean - scores[np.arange(len(labels)), labels])
+    curvature = (signs * (spread * sharp**2)[:, None]).T @ signs
+    return signs.T @ slope / len(labels), curvature / len(labels)
 
 
 def fit_mix(log_scores: Sequence[Floats], labels: Ints, *, prior_rows: float = 1.0) -> Float64:

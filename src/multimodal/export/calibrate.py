@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from multimodal.artifact import Calibration, HeadMix, mix_name
 from multimodal.artifact.engine import Engine, mix_heads
-from multimodal.evaluation import fit_mix, fit_temperature, nll
+from multimodal.evaluation import fit_mix, fit_row_temperature, nll
 from multimodal.numeric import log_softmax
 from multimodal.training.arrays import Split
 from multimodal.training.run import MIN_ROWS
@@ -154,8 +154,8 @@ def _finish(
 ) -> HeadMix:
     """Adds the temperature that the held-out half asks for."""
     mixed = sum(w * log_softmax(logits[h][held]) for h, w in weights.items() if w != 0)
-    temperature = fit_temperature(np.asarray(mixed), labels[held])
-    return HeadMix(weights=weights, temperature=float(temperature), chosen=chosen)
+    temperature, slope = fit_row_temperature(np.asarray(mixed), labels[held])
+    return HeadMix(weights=weights, temperature=temperature, slope=slope, chosen=chosen)
 
 
 def _halves(split: Split, rows: Rows) -> tuple[Rows, Rows]:
