@@ -86,3 +86,13 @@ def _points(comparison: Mapping[str, float] | None) -> str:
         return "–"
     d, low, high = (100 * comparison[key] for key in ("difference", "low", "high"))
     return f"{d:+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+def memory_block(figures: Mapping[str, Any]) -> str:
+    """The README's sentence on the memory that reading takes, from the JSON of ``memory.py``."""
+    worst = max(figures["formats"], key=lambda row: row["ratio"])
+    times = worst["large"]["rows"] / worst["small"]["rows"]
+    return (
+        f"Reading a catalog of any of {len(figures['formats'])} forms and preparing its photos takes at most "
+        f"{worst['ratio']:.2f} times the memory when the file is {times:.0f} times larger ({worst['format']})."
+    )

@@ -27,7 +27,7 @@ from multimodal.config.models import ColumnMap, SourceConfig
 from multimodal.data import read_source
 from multimodal.errors import DataError, MultimodalError
 from multimodal.types import InputName
-from pages import fashion_block, latency_block, peers_block, replace_block
+from pages import fashion_block, latency_block, memory_block, peers_block, replace_block
 from photo_rows import LARGER, PHONE, larger_photos, phone_photos
 from readme_curve import curve_block
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PEERS, LATENCY = RESULTS / "accuracy-fashion.json", RESULTS / "latency.json"
+MEMORY = RESULTS / "memory.json"
 CURVES = tuple(RESULTS / f"curve-{name}.json" for name in ("fashion_products", "perekrestok_ru", "fused"))
 
 
@@ -135,6 +136,8 @@ def readme_blocks(bundle: Path) -> dict[str, str]:
         blocks["peers"] = peers_block(json.loads(PEERS.read_text(encoding="utf-8")))
     if LATENCY.is_file():
         blocks["latency"] = latency_block(json.loads(LATENCY.read_text(encoding="utf-8")))
+    if MEMORY.is_file():
+        blocks["memory"] = memory_block(json.loads(MEMORY.read_text(encoding="utf-8")))
     curves = [json.loads(file.read_text(encoding="utf-8")) for file in CURVES if file.is_file()]
     if curves:
         blocks["curve"] = curve_block(curves)

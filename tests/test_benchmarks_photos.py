@@ -50,12 +50,15 @@ def test_every_variant_is_a_valid_recipe(catalog: SampleFiles) -> None:
     assert photo_ablation.PHONE_ROWS in alike, "it differs in its rows alone"
 
 
-def _document(name: str, points: list[tuple[int, int, dict[str, float]]]) -> dict[str, object]:
+def _document(
+    name: str, points: list[tuple[int, int, dict[str, float]]], *, photos: bool = False
+) -> dict[str, object]:
+    recipe, cases = ({"text": {}, "image": {}}, ["title", "photo"]) if photos else ({"text": {}}, ["title"])
     rows = []
     for size, seed, found in points:
         systems = {system: {"top1": top1} for system, top1 in found.items()}
-        rows.append({"rows": size, "seed": seed, "cases": [{"name": "title", "systems": systems}]})
-    return {"settings": {"data": {"name": name, "train": 900}}, "rows": rows}
+        rows.append({"rows": size, "seed": seed, "cases": [{"name": case, "systems": systems} for case in cases]})
+    return {"settings": {"data": {"name": name, "train": 900}, "recipe": recipe}, "rows": rows}
 
 
 def test_the_table_of_few_labels_takes_means_of_seeds_and_the_best_of_each_kind_of_peer() -> None:
@@ -67,8 +70,10 @@ def test_the_table_of_few_labels_takes_means_of_seeds_and_the_best_of_each_kind_
             (900, 1, {"multimodal": 0.9, "fastText, rate 1": 0.1, "fastText, rate 4": 0.8}),
         ],
     )
-    table = readme_curve.curve_block([document])
+    with_photos = _document("shop", [(50, 1, {"multimodal": 0.25})], photos=True)
+    table = readme_curve.curve_block([document, with_photos])
     assert "| data | sees | model | 50 | all |" in table
     assert "| shop | title | multimodal | 0.6000 | 0.9000 |" in table
     assert "| shop | title | TF-IDF + LinearSVC | 0.5000 | – |" in table
     assert "| shop | title | fastText | – | 0.8000 |" in table
+    assert "| shop | photo | multimodal | 0.2500 | – |" in table, "and its titles do not count among the others"
