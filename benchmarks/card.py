@@ -164,6 +164,8 @@ def _training(manifest: Manifest) -> list[str]:
         ("fusion", f"{fusion.get('epochs')} epochs, {fusion.get('hidden')} hidden, frozen towers"),
         ("continued from", (config.get("training") or {}).get("init_from") or "no bundle"),
     ]
+    if "calibrated_again" in told:
+        rows.append(("calibrated again", told["calibrated_again"]))
     if fusion.get("tower_rate"):
         rows[5] = ("fusion", f"{fusion.get('epochs')} epochs, {fusion.get('hidden')} hidden, towers learn on")
     return [
