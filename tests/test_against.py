@@ -38,6 +38,25 @@ def test_ids_of_any_type_are_the_same_id(tmp_path: Path, kind: pa.DataType) -> N
     assert found.versus.hf1.mean_b == pytest.approx(2 * (1 + 3 + 3 + 1) / (8 + 10))
 
 
+@pytest.mark.parametrize("column", ["predicted_id", "Prediction", "pred"])
+def test_predictions_beside_the_truth_are_the_peers_answers(tmp_path: Path, column: str) -> None:
+    rows = "".join(f"{100 + i},{truth},b3\n" for i, truth in enumerate(["a2a", "a2b", "b3", "c"]))
+    (tmp_path / "peer.csv").write_text(f"id,category_id,{column}\n{rows}")
+    assert read_answers(tmp_path / "peer.csv", ROWS).category_ids == ("b3",) * 4
+
+
+def test_two_columns_of_predictions_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "peer.csv").write_text("id,pred,prediction\n100,c,c\n")
+    with pytest.raises(DataError, match="got the columns pred and prediction, expected one"):
+        read_answers(tmp_path / "peer.csv", ROWS)
+
+
+def test_cells_may_hold_line_breaks_and_the_word_null(tmp_path: Path) -> None:
+    rows = "".join(f'{100 + i},"a title\nof two lines",c\n' for i in range(4))
+    (tmp_path / "peer.csv").write_text(f"id,title,category_id\n{rows}null,NA,c\n")
+    assert read_answers(tmp_path / "peer.csv", ROWS).category_ids == ("c",) * 4
+
+
 def test_json_lines_are_read_too(tmp_path: Path) -> None:
     lines = [f'{{"id": {i}, "category_id": "c"}}' for i in range(100, 104)]
     (tmp_path / "peer.jsonl").write_text("\n".join(lines))

@@ -108,6 +108,8 @@ def test_a_peer_without_some_ids_is_refused_by_name(evaluate: Run, data: Path, t
         (("--by", "conditon"), "expected a column 'conditon' to report by, found id"),
         (("--by", "conditon"), "Did you mean 'condition'?"),
         (("--history", "runs"), "got no --report"),
+        (("--out", "."), "got a folder, expected a file for the figures"),
+        (("--out", "rows.parquet/figures.json"), "rows.parquet is a file, expected a folder"),
         (("--report", "report", "--history", "runs"), "expected the work folder of a training run"),
         (("--errors", "wrong.xlsx"), "got the suffix '.xlsx'"),
         (("--errors", "rows.errors.csv"), "rows that cannot be measured are listed there"),

@@ -17,6 +17,7 @@ from multimodal.config.models import ColumnMap, SourceConfig
 from multimodal.data import open_reader
 from multimodal.errors import DataError, ImageError
 from multimodal.image import ImageCaps, ImageKitchen, decode_image
+from multimodal.serving.slices import column_values
 from multimodal.types import ImageRef, Product
 from reader_sources import data_url, write_csv, write_lines, write_parquet, zip_of
 
@@ -68,9 +69,27 @@ def test_absent_photos_are_not_unreadable_ones(tmp_path: Path) -> None:
 
 def test_images_root(tmp_path: Path) -> None:
     source = write_parquet(tmp_path, image=["x.jpg", "/abs/y.jpg", " ", None, "https://a.b/c.jpg"])
-    refs = images(source.model_copy(update={"images_root": "/srv/photos"}))
+    root = tmp_path / "photos"
+    root.mkdir()
+    refs = images(source.model_copy(update={"images_root": str(root)}))
     paths = [None if ref is None else ref.path for ref in refs]
-    assert paths == ["/srv/photos/x.jpg", "/abs/y.jpg", None, None, "https://a.b/c.jpg"]
+    assert paths == [str(root / "x.jpg"), "/abs/y.jpg", None, None, "https://a.b/c.jpg"]
+
+
+def test_a_folder_of_photos_that_is_not_there_is_told(tmp_path: Path) -> None:
+    source = write_parquet(tmp_path, image=["x.jpg"]).model_copy(update={"images_root": str(tmp_path / "fotos")})
+    with pytest.raises(DataError, match=r"images_root: .*fotos: no such folder; expected a folder or a zip"):
+        images(source)
+
+
+def test_photos_in_cells_cost_nothing_where_they_are_not_asked_for(tmp_path: Path) -> None:
+    url = "data:image/jpeg;base64," + "A" * 200_000  # beyond the csv module's own limit of a cell
+    source = write_csv(tmp_path / "rows.csv", [{"id": 1, "title": "Red shirt", "image": url, "brand": "Ada"}])
+    without = source.model_copy(update={"columns": ColumnMap(image="")})
+    [product] = list(open_reader(without, labelled=False))
+    assert isinstance(product, Product)
+    assert (product.title, product.image) == ("Red shirt", None)
+    assert list(column_values(source, "brand")) == ["Ada"]
 
 
 @pytest.mark.parametrize("url", ["https://shop.example/a.jpg?w=200", "http://shop.example/a.jpg", "s3://b/a.jpg"])

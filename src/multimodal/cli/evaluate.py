@@ -81,6 +81,7 @@ def evaluate(
     seen = _inputs(inputs)
     source = source_of(data, column, images_root, category_map)
     unmeasured = Path(f"{plain_name(data) if out is None else out}.errors.csv")
+    _check_out(out)
     _check_plan(source, by=by, report=report, history=history, errors=errors, unmeasured=unmeasured)
     predictor, peer = load(bundle, threads=threads), _peer(against, threads)
     with progress("Evaluating", source_count(source)) as advance:
@@ -120,6 +121,17 @@ def _inputs(names: str | None) -> frozenset[InputName] | None:
     if not parts:
         raise InputError(f"--inputs {names!r}: got no name, expected one or more of {known}")
     return frozenset(cast("list[InputName]", parts))
+
+
+def _check_out(out: Path | None) -> None:
+    """Refuses a place for the figures that cannot be written, before minutes of work."""
+    if out is None:
+        return
+    if out.is_dir():
+        raise InputError(f"--out {out}: got a folder, expected a file for the figures, as {out / 'figures.json'}")
+    blocking = next((folder for folder in out.parents if folder.exists() and not folder.is_dir()), None)
+    if blocking is not None:
+        raise InputError(f"--out {out}: {blocking} is a file, expected a folder; name another place")
 
 
 def _check_plan(

@@ -19,7 +19,8 @@ _DELIMITERS = ",;\t"
 _HEADER_LIMIT = 1 << 16
 _LOOKED_AT = 1 << 20
 _EMBEDDED_LIMIT = 32 << 20
-"""Characters of a cell where photos are embedded; elsewhere the csv module's own limit bounds an open quote."""
+"""Characters of a cell in a file of embedded photos, whether they are asked for or not; elsewhere the csv module's
+own limit bounds an open quote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class CsvReader:
 
     def __iter__(self) -> Iterator[Product | RowError]:
         with _open(self.file) as stream:
-            limit = _cell_limit(stream) if self.columns.image is not None else None
+            limit = _cell_limit(stream)
             rows = csv.reader(stream, delimiter=_delimiter(stream))
             header = [name.strip() for name in next(rows)]
             at = {field: header.index(name) for field, name in self.columns.present().items()}
@@ -121,13 +122,10 @@ def _text(cell: str) -> str | Unreadable:
     return Unreadable(f"got bytes that are no UTF-8 in {cell.encode('ascii', 'replace')[:60]!r}")
 
 
-def csv_rows(file: Path, *, embedded: bool = False) -> tuple[str, list[str], Iterator[list[str] | csv.Error]]:
+def csv_rows(file: Path) -> tuple[str, list[str], Iterator[list[str] | csv.Error]]:
     """A file's delimiter, its header, and the cells of each row, counted as ``CsvReader`` counts them.
 
     Bytes that are no UTF-8 come as lone surrogates.
-
-    Args:
-        embedded: whether cells may hold whole photos.
 
     Raises:
         DataError: see ``csv_columns``.
@@ -139,7 +137,7 @@ def csv_rows(file: Path, *, embedded: bool = False) -> tuple[str, list[str], Ite
 
     def rows() -> Iterator[list[str] | csv.Error]:
         with _open(file) as stream:
-            limit = _cell_limit(stream) if embedded else None
+            limit = _cell_limit(stream)
             cells = csv.reader(stream, delimiter=delimiter)
             next(cells)
             yield from _cells(cells, limit)

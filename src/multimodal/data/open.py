@@ -108,7 +108,8 @@ def _open_file(
     by_id = False
     if source.images_root is not None and not joined and columns.image is None and resolved.image is None:
         resolved, by_id = _by_id(file, resolved), True
-    root = file.parent if source.images_root is None or joined else Path(source.images_root)
+    own = source.images_root is None or joined or resolved.image is None
+    root = file.parent if own else Path(str(source.images_root))
     photos = photo_place(root, by_id=by_id)
     if kind == "parquet" and resolved.image is not None and not joined and not photos.takes_names:
         check_image_column(file, resolved.image)

@@ -90,12 +90,13 @@ def photo_place(root: Path, *, by_id: bool = False) -> PhotoPlace:
     """The place at ``root``.
 
     Raises:
-        DataError: a zip that cannot be read, or, where photos are found by id, no such folder.
+        DataError: a zip that cannot be read, or no such folder.
     """
     if root.suffix.casefold() == ".zip" and not root.is_dir():
         return PhotoPlace(root, PhotoArchive(root), by_id)
-    if by_id and not root.is_dir():
-        raise DataError(f"images_root: {root}: no such folder; expected a folder or a zip of photos named by id")
+    if not root.is_dir():
+        named = " named by id" if by_id else ""
+        raise DataError(f"images_root: {root}: no such folder; expected a folder or a zip of photos{named}")
     return PhotoPlace(root, by_id=by_id)
 
 

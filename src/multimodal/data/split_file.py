@@ -110,7 +110,7 @@ def _writer(path: Path, schema: pa.Schema) -> Iterator[_Writer]:
 
 
 def _csv(file: Path, division: Division, parts: Mapping[str, Path]) -> int:
-    delimiter, header, rows = csv_rows(file, embedded=True)
+    delimiter, header, rows = csv_rows(file)
     grouped = GROUP in [name.strip() for name in header]
     row = -1
     with ExitStack() as stack:

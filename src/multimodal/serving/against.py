@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _SOME = 5
 _PROBABILITY = "probability"
+_PREDICTIONS = ("predicted_id", "predicted_category_id", "prediction", "predicted", "pred")
+"""Columns that are taken for the peer's answers before any that could be the truth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +136,17 @@ def _read_csv(path: Path) -> pa.Table:
     with csv.open_csv(path) as stream:
         names = stream.schema.names
     kinds = {name: pa.string() for name in names if name != _PROBABILITY}
-    return csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=kinds, strings_can_be_null=True))
+    # Only an empty cell is no answer: an id may well be NA or null.
+    convert = csv.ConvertOptions(column_types=kinds, strings_can_be_null=True, null_values=[""])
+    return csv.read_csv(path, convert_options=convert, parse_options=csv.ParseOptions(newlines_in_values=True))
 
 
 def _columns(table: pa.Table, path: Path) -> tuple[list[str], list[str | None], list[float] | None]:
     found = list(table.column_names)
-    guessed = guess_columns(found, ColumnMap())
+    told = [name for name in found if name.casefold() in _PREDICTIONS]
+    if len(told) > 1:
+        raise DataError(f"{path}: got the columns {' and '.join(told)}, expected one of predictions; leave one out")
+    guessed = guess_columns(found, ColumnMap(category_id=told[0] if told else None))
     if guessed.id is None or guessed.category_id is None:
         lacking = "id" if guessed.id is None else "category_id"
         raise DataError(
