@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from multimodal.data.seen import SeenIds
 from multimodal.protocols import Reader
 from multimodal.types import Product, RowError
 
@@ -13,7 +14,7 @@ from multimodal.types import Product, RowError
 class UniqueIds:
     """A ``Reader`` whose first product of an id stays and whose later ones are row errors.
 
-    Rows without an id repeat nothing. Keeps the ids seen in memory, nothing else.
+    Rows without an id repeat nothing. Keeps 16 bytes an id in memory, nothing else.
     """
 
     reader: Reader
@@ -22,20 +23,18 @@ class UniqueIds:
         return self.reader.count()
 
     def __iter__(self) -> Iterator[Product | RowError]:
-        first: dict[str, int] = {}
+        seen = SeenIds()
         for row, item in enumerate(self.reader):
             key = None if item.id is None or isinstance(item, RowError) else str(item.id)
-            if key is None:
+            before = None if key is None else seen.first(key, row)
+            if before is None:
                 yield item
-            elif key in first:
+            else:
                 yield RowError(
                     item.id, row, "read", "duplicate_id",
-                    f"id {item.id!r} stands in row {row} and before it in row {first[key]}; expected each id "
+                    f"id {item.id!r} stands in row {row} and before it in row {before}; expected each id "
                     "once, the first was kept: remove the others or give them ids of their own",
                 )  # fmt: skip
-            else:
-                first[key] = row
-                yield item
 
 
 def unique_ids(reader: Reader) -> Reader:
