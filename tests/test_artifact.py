@@ -56,7 +56,12 @@ def test_bundle_holds_what_its_manifest_says(tiny_bundle: Path, tiny_config: Run
     assert (vocabulary.dtype, len(vocabulary)) == (np.uint32, manifest.text.vocabulary)
     assert (np.diff(vocabulary.astype(np.int64)) > 0).all()
     assert (manifest.image.kitchen["height"], manifest.image.kitchen["width"]) == tiny_config.image.size
-    assert manifest.provenance["config"] == json.loads(tiny_config.model_dump_json())
+    asked, told = json.loads(tiny_config.model_dump_json()), manifest.provenance["config"]
+    # What the configuration left open is told as it was decided.
+    assert (asked["text"]["learning_rate"], asked["text"]["mask_names"]) == (None, None)
+    assert (told["text"]["learning_rate"], told["text"]["mask_names"]) == (0.001, 0.25)
+    told["text"] |= {"learning_rate": None, "mask_names": None}
+    assert told == asked
     assert set(manifest.calibration.mixes) >= {"title", "characteristics", "image", "title+characteristics+image"}
     assert all(0.05 <= mix.temperature <= 20 for mix in manifest.calibration.mixes.values())
     assert len(bundle_sha256(manifest)) == 64
