@@ -302,3 +302,18 @@ def test_an_image_ref_has_one_origin() -> None:
         ImageRef(data=b"x", path="y")
     with pytest.raises(ValueError, match="exactly one of data, path and source"):
         ImageRef(name="z")
+
+
+def test_a_folder_of_table_parts_is_no_folder_of_photos(tmp_path: Path) -> None:
+    write_parquet(tmp_path, title=["Red shirt"])
+    with pytest.raises(DataError, match=r"a folder with rows.parquet in it, expected photos; .*\*\.parquet"):
+        open_reader(SourceConfig(path=str(tmp_path)), labelled=False)
+
+
+def test_class_folders_below_folders_of_splits_are_told(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        (tmp_path / split / "shirts").mkdir(parents=True)
+        (tmp_path / split / "shirts" / "1.jpg").write_bytes(photos.encoded())
+    with pytest.raises(DataError, match=r"holds several splits \(test, train\), expected one; name its folder"):
+        open_reader(SourceConfig(path=str(tmp_path)), labelled=True)
+    assert [p.category_id for p in open_reader(SourceConfig(path=str(tmp_path / "test")), labelled=True)] == ["shirts"]

@@ -10,7 +10,13 @@ from multimodal.cli.console import FIGURES, stdout
 if TYPE_CHECKING:
     from rich.table import Table
 
-_FIGURES = {**FIGURES, "macro_f1_10": "macro F1, 10+ rows", "name_top1": "top-1 by name", "brier": "Brier"}
+_FIGURES = {
+    **FIGURES,
+    "macro_f1_10": "macro F1, 10+ rows",
+    "name_top1": "top-1 by name",
+    "mistake_severity": "height of a mistake",
+    "brier": "Brier",
+}
 
 
 def print_tables(document: Mapping[str, Any]) -> None:

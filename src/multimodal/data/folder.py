@@ -15,6 +15,7 @@ from multimodal.types import ImageRef, Product
 _NO_PHOTOS = frozenset({"thumbs.db", "desktop.ini"})
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 """Tables that name the photos below their own folder in a column ``file_name``."""
+_TABLES = frozenset({".parquet", ".csv", ".json", ".jsonl"})
 _SPLITS = frozenset({"train", "training", "val", "valid", "validation", "dev", "test"})
 FOLDER_COLUMNS = ResolvedColumns(id="file", image="file", category_id="folder")
 
@@ -64,6 +65,26 @@ def metadata_files(root: Path) -> list[Path]:
         named = ", ".join(sorted(splits))
         raise DataError(f"{root}: holds several splits ({named}), expected one; name its folder, {root / min(splits)}")
     return found
+
+
+def check_photo_folder(root: Path, *, labelled: bool) -> None:
+    """Refuses a folder that is meant for something else than one folder of photos a class.
+
+    Raises:
+        DataError: it holds parts of a table; or its folders are named like splits, of which one is to be named.
+    """
+    entries = [entry for entry in root.iterdir() if not entry.name.startswith(".")]
+    tables = sorted(entry.name for entry in entries if entry.suffix.casefold() in _TABLES)
+    if tables and not any(entry.is_dir() for entry in entries):
+        pattern = root / f"*{Path(tables[0]).suffix}"
+        raise DataError(
+            f"{root}: got a folder with {tables[0]} in it, expected photos; name a table in parts by its pattern, "
+            f"{pattern}"
+        )
+    splits = sorted(entry.name for entry in entries if entry.is_dir() and entry.name.casefold() in _SPLITS)
+    if labelled and len(splits) > 1:
+        named = ", ".join(splits)
+        raise DataError(f"{root}: holds several splits ({named}), expected one; name its folder, {root / splits[0]}")
 
 
 def _photos(root: Path) -> Iterator[Path]:

@@ -10,7 +10,14 @@ from pathlib import Path
 from multimodal.config.models import ColumnMap, SourceConfig
 from multimodal.data.columns import FIELDS, INPUT_FIELDS, ResolvedColumns, guess_columns
 from multimodal.data.csv_file import CsvReader, csv_columns
-from multimodal.data.folder import FOLDER_COLUMNS, METADATA, FolderReader, has_class_folders, metadata_files
+from multimodal.data.folder import (
+    FOLDER_COLUMNS,
+    METADATA,
+    FolderReader,
+    check_photo_folder,
+    has_class_folders,
+    metadata_files,
+)
 from multimodal.data.formats import EXPECTED, Format, format_of
 from multimodal.data.json_file import JsonReader, json_columns
 from multimodal.data.parquet import ParquetReader, check_image_column, parquet_columns
@@ -160,6 +167,7 @@ def _no_input(found: Sequence[str]) -> str:
 
 
 def _open_folder(file: Path, columns: ColumnMap, labelled: bool) -> FolderReader:
+    check_photo_folder(file, labelled=labelled)
     resolved = replace(FOLDER_COLUMNS, category_id=None)
     if labelled and columns.category_id != "":
         if not has_class_folders(file):
