@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import multimodal
 import photos
 from multimodal.config.models import SourceConfig
 from multimodal.data import check_labels, read_source
@@ -27,6 +28,8 @@ PHOTOS: dict[str, bytes | None] = {
     "empty": b"",
     "no_photo": b"<html>404</html>",
     "mislabelled": photos.encoded(kind="PNG"),
+    "huge": photos.png_with_size(60_000, 60_000),
+    "heavy": GOOD + b"\0" * 10_000_001,
     "none": None,
 }
 ROWS: tuple[tuple[Any, Any, str, Any], ...] = (
@@ -41,11 +44,24 @@ ROWS: tuple[tuple[Any, Any, str, Any], ...] = (
     (None, None, "none", None),
     (1, "again", "good", "leaf"),
     (9, "shirt", "good", "leef"),
-    (10, "last", "good", "leaf"),
+    (10, "shirt", "huge", "leaf"),
+    (11, "shirt", "heavy", "leaf"),
+    (12, "x" * 1001, "good", "leaf"),
+    (13, "\x01\x02", "good", "leaf"),
+    (14, "last", "good", "leaf"),
 )
 """id, title, photo, category"""
-TITLES = [*["shirt"] * 5, None, None, "501", "unlabelled", "duplicate_id", "unknown_category", "last"]
-SEEN = ["ok", "image_truncated", "image_empty", "image_unreadable", "ok", "ok", "ok", None, None, None, None, "ok"]
+TITLES = [*["shirt"] * 5, None, None, "501", "unlabelled", "duplicate_id", "unknown_category",
+          "shirt", "shirt", "x" * 1001, "\x01\x02", "last"]  # fmt: skip
+SEEN = [
+    "ok", "image_truncated", "image_empty", "image_unreadable", "ok", "ok", "ok", None, None, None, None,
+    "image_too_many_pixels", "image_too_large_bytes", "ok", "ok", "ok",
+]  # fmt: skip
+ANSWERED = [
+    "fused", "text", "text", "text", "fused", "image", "image", "text", "unlabelled", "duplicate_id",
+    "unknown_category", "text", "text", "title_too_long", "image", "fused",
+]  # fmt: skip
+"""What answers each row, or why there is no answer."""
 
 Form = Callable[[Path], SourceConfig]
 
@@ -126,7 +142,7 @@ def metadata(folder: Path) -> SourceConfig:
 
 
 def parts(folder: Path) -> SourceConfig:
-    for part in range(3):
+    for part in range(4):
         write_lines(folder / f"part-{part}.jsonl", rows(url)[part * 4 : part * 4 + 4])
     return SourceConfig(path=str(folder / "part-?.jsonl"))
 
@@ -147,6 +163,13 @@ def test_each_bad_row_costs_what_it_must(form: Form, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+def test_each_row_has_its_answer_or_its_error(form: Form, tmp_path: Path, tiny_bundle: Path) -> None:
+    items = check_labels(read_source(form(tmp_path), labelled=True), ["leaf"], ["top"], {"leaf": "Leaf"})
+    answers = list(multimodal.load(tiny_bundle, threads=1).stream(items, batch_size=5))
+    assert [a.code if isinstance(a, RowError) else a.used for a in answers] == ANSWERED
+
+
 def test_a_folder_of_classes_with_the_same_photos(tmp_path: Path) -> None:
     for row, (_, _, kind, category) in enumerate(ROWS):
         if (data := PHOTOS[kind]) is not None:
@@ -155,7 +178,8 @@ def test_a_folder_of_classes_with_the_same_photos(tmp_path: Path) -> None:
     items = list(check_labels(read_source(SourceConfig(path=str(tmp_path)), labelled=True), ["leaf"]))
     assert [item.id for item in items if isinstance(item, RowError)] == ["leef/10.jpg"]
     assert [seen(item) for item in items if isinstance(item, Product)] == [
-        "ok", "image_truncated", "image_empty", "image_unreadable", "ok", "ok", "ok", "ok", "ok",
+        "ok", "image_truncated", "image_empty", "image_unreadable", "ok", "ok", "ok", "ok",
+        "image_too_many_pixels", "image_too_large_bytes", "ok", "ok", "ok",
     ]  # fmt: skip
 
 
