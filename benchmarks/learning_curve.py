@@ -18,12 +18,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from command import printed
 from curve_data import DataSet, open_data, subset_order, write_subset
 from curve_measure import Case, cases_of, few_rows, measure, rows_of
 from curve_pages import markdown, plot, points
 from multimodal.config import load_config
 from multimodal.config.models import DataConfig, RunConfig, SourceConfig, TreeConfig
-from multimodal.errors import ConfigError, DataError, MultimodalError
+from multimodal.errors import ConfigError, DataError
 from peers import FASTTEXT_RATE
 from records import Records, portable
 from subsets import parse_sizes
@@ -34,12 +35,7 @@ PEERS = ("linear_svc", "fasttext")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs what is not measured yet and prints the table; 0 when done, 2 for bad usage or input."""
     options = _options(arguments)
-    try:
-        print(run(options))
-    except MultimodalError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return printed(lambda: run(options))
 
 
 def run(options: argparse.Namespace) -> str:

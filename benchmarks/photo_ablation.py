@@ -18,10 +18,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from command import printed
 from multimodal.artifact import open_bundle
 from multimodal.config import load_config
 from multimodal.config.models import ColumnMap, ImageConfig, RunConfig, SourceConfig
-from multimodal.errors import ConfigError, MultimodalError
+from multimodal.errors import ConfigError
 from photo_rows import PHONE, phone_photos
 from records import Records, portable
 from short_training import train_photos
@@ -45,12 +46,7 @@ _HEADINGS = ("variant", "top-1", "top-2", "NLL", "phones", "s an epoch")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures what is not measured yet and prints the table; 0 when done, 2 for bad usage or input."""
     options = _options(arguments)
-    try:
-        print(run(options))
-    except MultimodalError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return printed(lambda: run(options))
 
 
 def run(options: argparse.Namespace) -> str:

@@ -22,13 +22,13 @@ from multimodal.errors import DataError
 from multimodal_api.schemas import ClassifyForm, ClassifyRequest, ClassifyResponse, Problem
 from multimodal_api.settings import Settings
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "benchmarks"))
-import card  # noqa: E402
-import pages  # noqa: E402
-import publish  # noqa: E402
-import tables  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+import card
+import pages
+import publish
+import tables
 
+ROOT = Path(__file__).parents[1]
 BUNDLE = ROOT / "artifacts" / "fashion"
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

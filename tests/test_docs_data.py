@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 from multimodal.cli.main import app
 
 ROOT = Path(__file__).parents[1]
-BUNDLE = ROOT / "artifacts" / "fashion"
 PRODUCTS = 160
 QUICK = (
     "image.epochs=1",
@@ -69,7 +68,6 @@ def rows_of(file: Path) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (BUNDLE / "manifest.json").is_file(), reason=f"no bundle in {BUNDLE} to start from")
 @pytest.mark.parametrize("form", forms(), ids=lambda form: form.name.lower().replace(" ", "_"))
 def test_a_form_trains_and_classifies(form: Form, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

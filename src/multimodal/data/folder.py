@@ -60,10 +60,7 @@ def metadata_files(root: Path) -> list[Path]:
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(folder) / name for name in METADATA if name in files]
-    splits = {file.relative_to(root).parts[0] for file in found} & _SPLITS
-    if len(splits) > 1:
-        named = ", ".join(sorted(splits))
-        raise DataError(f"{root}: holds several splits ({named}), expected one; name its folder, {root / min(splits)}")
+    _check_one_split(root, {file.relative_to(root).parts[0] for file in found})
     return found
 
 
@@ -81,8 +78,13 @@ def check_photo_folder(root: Path, *, labelled: bool) -> None:
             f"{root}: got a folder with {tables[0]} in it, expected photos; name a table in parts by its pattern, "
             f"{pattern}"
         )
-    splits = sorted(entry.name for entry in entries if entry.is_dir() and entry.name.casefold() in _SPLITS)
-    if labelled and len(splits) > 1:
+    if labelled:
+        _check_one_split(root, {entry.name for entry in entries if entry.is_dir()})
+
+
+def _check_one_split(root: Path, folders: set[str]) -> None:
+    splits = sorted(name for name in folders if name.casefold() in _SPLITS)
+    if len(splits) > 1:
         named = ", ".join(splits)
         raise DataError(f"{root}: holds several splits ({named}), expected one; name its folder, {root / splits[0]}")
 

@@ -85,6 +85,8 @@ def _write_proven(export: Export, folder: Path) -> tuple[Export, Engine, Mapping
         try:
             return _write_proven(_stored_as(export, "int8"), folder)
         except ExportError as error:
+            if export.towers.text is None:
+                raise
             _console.print(f"int8 was refused, the text table is stored in float16: {error.message}", highlight=False)
             return _write_proven(_stored_as(export, "float16"), folder)
     _write_parts(export, folder, asked.text_storage)
