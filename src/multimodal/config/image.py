@@ -1,0 +1,61 @@
+"""The section of the photo tower."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from multimodal.config.strict import Strict
+
+
+class AugmentConfig(Strict):
+    """Augmentation of photos; training only. ``strength`` scales it all, 0 turns it off."""
+
+    strength: Annotated[float, Field(ge=0, le=2)] = 1.0
+    flip: bool = True
+    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    shift: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    rotate_degrees: Annotated[float, Field(ge=0, le=45)] = 8.0
+    colour: Annotated[float, Field(ge=0, le=1)] = 0.25
+    resolution: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Chance to lower a photo's resolution and bring it back, as small catalog photos are."""
+    background: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Chance to replace a near-white background, as photos taken at home have none."""
+    erase: Annotated[float, Field(ge=0, le=1)] = 0.15
+
+
+class ImageConfig(Strict):
+    """Photo tower: any timm backbone by name."""
+
+    backbone: str = "mobilenetv2_100"
+    weights: str = "none"
+    """`none`, `hub`, `bundle:PATH`, `package:NAME` or the path of a safetensors file in timm's names."""
+    backbone_args: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    size: tuple[Annotated[int, Field(ge=16, le=1024)], Annotated[int, Field(ge=16, le=1024)]] = (128, 96)
+    """Height and width in pixels; photos keep their aspect ratio inside."""
+    early_epochs: Annotated[int, Field(ge=0)] = 0
+    """First epochs, which see photos at ``early_scale`` of the size: progressive resizing takes less time."""
+    early_scale: Annotated[float, Field(gt=0, le=1)] = 0.78
+    mirror: bool = False
+    """Answer from the mean of each photo and its mirror image: a little better for twice the time of the net."""
+    pad: tuple[int, int, int] = (255, 255, 255)
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    augment: AugmentConfig = AugmentConfig()
+    epochs: Annotated[int, Field(ge=1)] = 12
+    batch_size: Annotated[int, Field(ge=2)] = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.02
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    caption_words: Annotated[int, Field(ge=0)] = 2000
+    """Words of titles and characteristics that the tower also learns to tell from the photo; 0 learns none."""
+    caption_weight: Annotated[float, Field(ge=0)] = 0.5
+    """Weight of their loss beside that of the categories."""
+    rounded_epochs: Annotated[int, Field(ge=0)] = 0
+    """Last epochs, which learn with dense convolutions rounded to 8 bits, as the bundle then stores them: half the
+    size. 0 stores 16 bits."""
+    patience: Annotated[int, Field(ge=1)] = 8
