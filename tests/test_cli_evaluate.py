@@ -152,6 +152,15 @@ def test_keep_chooses_rows_and_leaves_their_numbers() -> None:
     assert [(e.id, e.row) for e in found.errors] == [(6, 5)]
 
 
+def test_rows_are_numbered_only_where_not_one_of_the_data_has_an_id() -> None:
+    items = [Product(title="s", category_id="s"), Product(id=0, title="h", category_id="h")]
+    first = evaluate(KeywordScorer(), items, keep=lambda product, row: row == 0).measured
+    assert (first.numbered, [row.key for row in first.rows]) == (False, [("row", "0")])
+    both = evaluate(KeywordScorer(), items).measured
+    assert [row.key for row in both.rows] == [("row", "0"), ("id", "0")]
+    assert evaluate(KeywordScorer(), items[:1]).measured.numbered
+
+
 def test_inputs_the_bundle_does_not_use_are_refused_by_name() -> None:
     with pytest.raises(InputError, match=r"inputs image: this bundle does not use them; expected some of title"):
         evaluate(KeywordScorer(("title",)), PRODUCTS, inputs=("image",))

@@ -112,6 +112,15 @@ def test_csv_keeps_its_dialect_and_leaves_broken_rows_out(tmp_path: Path) -> Non
     assert all(isinstance(p, Product) and p.group for p in again)
 
 
+def test_blank_lines_before_the_header_change_nothing(tmp_path: Path) -> None:
+    rows = "id;title;category\n" + "".join(f"{i};dress {i};a\n" for i in range(40))
+    for name, lead in (("plain", ""), ("led", "\n;;\n")):
+        (tmp_path / f"{name}.csv").write_text(lead + rows, encoding="utf-8")
+        _run(tmp_path / f"{name}.csv", tmp_path / name)
+    for part in ("train.csv", "val.csv"):
+        assert (tmp_path / "led" / part).read_bytes() == (tmp_path / "plain" / part).read_bytes()
+
+
 def test_where_photos_start_from_is_said(tmp_path: Path) -> None:
     _csv(tmp_path / "all.csv")
     shown = CliRunner().invoke(_app(), [str(tmp_path / "all.csv"), "--out", str(tmp_path / "out")])

@@ -48,6 +48,8 @@ def data(catalog: SampleFiles, tmp_path: Path) -> Path:
     """Forty drawn products with a column that the model never sees: half are "new", five have no value."""
     table = pq.read_table(catalog.val).slice(0, 40)
     table = table.append_column("condition", pa.array([None] * 5 + ["new"] * 20 + ["used"] * 15))
+    table = table.append_column("nothing", pa.nulls(40, pa.string()))
+    table = table.append_column("sizes", pa.array([["S", "M"]] * 40))
     file = tmp_path / "rows.parquet"
     pq.write_table(table, file)
     return file
@@ -95,8 +97,9 @@ def test_what_classify_wrote_is_a_peer(evaluate: Run, multimodal: Run, data: Pat
 
 
 def test_a_peer_without_some_ids_is_refused_by_name(evaluate: Run, data: Path, tmp_path: Path) -> None:
-    ids = pq.read_table(data).column("id").to_pylist()
-    tmp_path.joinpath("peer.csv").write_text("id,category_id\n" + "".join(f"{i},1\n" for i in ids[1:]))
+    table = pq.read_table(data)
+    ids, leaf = table.column("id").to_pylist(), table.column("category_id")[0]
+    tmp_path.joinpath("peer.csv").write_text("id,category_id\n" + "".join(f"{i},{leaf}\n" for i in ids[1:]))
     code, _, err = evaluate(data, "--against", "peer.csv")
     assert code == 2
     assert f"no prediction for 1 of 40 rows, ids {ids[0]}" in err
@@ -114,12 +117,19 @@ def test_a_peer_without_some_ids_is_refused_by_name(evaluate: Run, data: Path, t
         (("--errors", "wrong.xlsx"), "got the suffix '.xlsx'"),
         (("--errors", "rows.errors.csv"), "rows that cannot be measured are listed there"),
         (("--against", "gone"), "--against gone: no such file or folder"),
+        (("--against", "peer.csv"), "expected the columns id and category_id, and perhaps probability; found id"),
+        (("--against", "other.csv"), "answers with categories that this bundle's tree does not have, ids zz"),
+        (("--by", "image"), "column 'image' holds the photos, expected one of values that rows share"),
+        (("--by", "nothing"), "column 'nothing' is empty in all 40 rows, expected values to report by"),
+        (("--by", "sizes"), "column 'sizes': got a list, expected text or a number"),
         (("--report", "rows.parquet"), "expected the name of a folder"),
     ],
 )
 def test_bad_plans_are_refused_before_any_work(
     evaluate: Run, data: Path, words: tuple[str, ...], message: str
 ) -> None:
+    Path("peer.csv").write_text("id,answer\n1,2\n")
+    Path("other.csv").write_text("id;category_id\n1;zz\n")
     code, out, err = evaluate(data, *words)
     assert (code, out) == (2, "")
     assert message in err.replace("\n", " ")

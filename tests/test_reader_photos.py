@@ -109,6 +109,39 @@ def test_a_name_without_suffix_is_tried_with_each(tmp_path: Path) -> None:
     assert [outcome(ref) for ref in found] == ["ok", "ok", "ok", "image_missing", "image_missing"]
 
 
+def test_objects_hold_photos_under_known_names(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(photos.encoded())
+    plain = base64.b64encode(photos.encoded()).decode()
+    asked: list[tuple[Any, str]] = [
+        ({"path": "a.jpg"}, "ok"),
+        ({"src": "a.jpg", "alt": "a shirt"}, "ok"),
+        ({"url": "a.jpg"}, "ok"),
+        ({"file_name": "a", "width": 3}, "ok"),
+        ({"bytes": plain, "path": "b.jpg"}, "ok"),
+        ({"bytes": None, "path": "", "src": "a.jpg"}, "ok"),
+        ({"src": {"path": "a.jpg"}}, "ok"),
+        ({"src": data_url(photos.encoded())}, "ok"),
+        ({"src": "https://shop.example/a.jpg"}, "image_missing"),
+        ({"url": "https://shop.example/a.jpg"}, "image_missing"),
+        ({"src": None}, "absent"),
+        ({"bytes": "", "url": "nan"}, "absent"),
+        ({}, "absent"),
+        ({"alt": None}, "absent"),
+        ({"large": "a.jpg", "alt": "a shirt"}, "not_an_image"),
+        ({"bytes": [255, 216]}, "not_an_image"),
+    ]
+    found = named(tmp_path, [value for value, _ in asked])
+    assert [outcome(ref) for ref in found] == [code for _, code in asked]
+    assert "not fetched" in refusal(found[8])
+    assert "an object with large, alt, expected a photo under bytes, path, src, url, file_name" in refusal(found[14])
+
+
+def test_structs_of_parquet_are_such_objects(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(photos.encoded())
+    found = images(write_parquet(tmp_path, image=[{"src": "a.jpg", "width": 3}, {"src": None, "width": 4}]))
+    assert [outcome(ref) for ref in found] == ["ok", "not_an_image"]
+
+
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["product_data.json", "product_data_b.json"])
 def test_a_real_catalog_of_addresses_gives_its_texts(name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 from multimodal.config.models import ColumnMap, SourceConfig
 from multimodal.data import guess_columns, open_reader
 from multimodal.data.columns import FIELDS, GUESSES
+from multimodal.data.missing import MISSING
 from multimodal.errors import DataError
 from multimodal.text.characteristics import parse_characteristics
 from multimodal.types import Product, RowError
-from reader_sources import write_json, write_lines, write_parquet
+from reader_sources import write_csv, write_json, write_lines, write_parquet
 
 
 def test_ids_keep_their_type(tmp_path: Path) -> None:
@@ -54,6 +56,46 @@ def test_csv_ids_and_numbers_are_text(tmp_path: Path) -> None:
 def test_values_of_text_columns(values: list[Any], expected: list[str | None], tmp_path: Path) -> None:
     reader = open_reader(write_parquet(tmp_path, title=values), labelled=False)
     assert [item.title for item in reader if isinstance(item, Product)] == expected
+
+
+GONE = ["", " ", "nan", "NaN", " NaN ", "null", "NULL", "None", "N/A", "n/a", "<NA>", "#N/A"]
+WORDS = ["NA", "none", "Nan bread", "No", "0", "-", "null set"]
+WRITE: dict[str, Callable[[Path, list[dict[str, Any]]], SourceConfig]] = {
+    "csv": lambda folder, rows: write_csv(folder / "rows.csv", rows),
+    "json": lambda folder, rows: write_json(folder / "rows.json", rows),
+    "parquet": lambda folder, rows: write_parquet(folder, **{name: [row[name] for row in rows] for name in rows[0]}),
+}
+
+
+@pytest.mark.parametrize("kind", WRITE)
+def test_words_for_nothing_are_nothing_in_every_form(kind: str, tmp_path: Path) -> None:
+    names = ("id", "title", "description", "characteristics", "image", "group")
+    rows = [{**dict.fromkeys(names, word), "category_id": "7"} for word in [*GONE, *WORDS]]
+    items = list(open_reader(WRITE[kind](tmp_path, rows), labelled=True))
+    assert items[: len(GONE)] == [Product(category_id="7")] * len(GONE)
+    for item, word in zip(items[len(GONE) :], WORDS, strict=True):
+        assert isinstance(item, Product)
+        assert (item.id, item.title, item.description, item.group) == (word,) * 4
+        assert item.image is not None
+
+
+@pytest.mark.parametrize("kind", WRITE)
+def test_a_category_may_be_called_none_and_no_path_is(kind: str, tmp_path: Path) -> None:
+    rows = [{"title": "a", "category_id": word} for word in ("None", "nan", "N/A", " ")]
+    items = list(open_reader(WRITE[kind](tmp_path, rows), labelled=True))
+    assert [item.category_id for item in items if isinstance(item, Product)] == ["None", "nan", "N/A", None]
+    rows = [{"title": "a", "category_path": path} for path in ("Wear > None", "nan")]
+    items = list(open_reader(WRITE[kind](tmp_path, rows), labelled=True))
+    assert [item.category_id for item in items if isinstance(item, Product)] == ["Wear > None", None]
+
+
+def test_the_words_for_nothing_are_those_of_pandas_but_for_one(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is in the extra [train]")
+    words = sorted({*MISSING - {""}, *WORDS, "nil", "NONE", "NAN", "missing", "-", "?", "N.A."})
+    (tmp_path / "rows.csv").write_text("title,x\n" + "".join(f"{word},1\n" for word in words))
+    gone = {word for word, there in zip(words, pandas.read_csv(tmp_path / "rows.csv")["title"].notna(), strict=True)
+            if not there}  # fmt: skip
+    assert gone == (MISSING - {""}) | {"NA"}
 
 
 @pytest.mark.parametrize("value", [["a"], b"a", {"a": 1}])
@@ -192,6 +234,8 @@ def test_an_image_column_of_numbers(tmp_path: Path) -> None:
          {"id": "ID", "title": "productDisplayName", "image": "Image", "category_id": "Label"}),
         (["SKU", "Product Name", "Image Path", "Category Path"],
          {"id": "SKU", "title": "Product Name", "image": "Image Path", "category_path": "Category Path"}),
+        (["text", "label"], {"title": "text", "category_id": "label"}),
+        (["text", "name", "image"], {"title": "name", "image": "image"}),
         (["name", "title", "category_path", "cc3"], {"title": "title", "category_id": "cc3"}),
     ],
 )  # fmt: skip

@@ -265,6 +265,9 @@ def test_unique_ids(tmp_path: Path) -> None:
         ("rows.csv", b"", "empty file"),
         ("rows.csv", "id,title\n1,a\n".encode("utf-16"), "not UTF-8"),
         ("rows.csv", "название\n1\n".encode("cp1251"), "not UTF-8"),
+        ("rows.csv", b"\n;;\n , \n", "empty file"),
+        ("rows.csv", b"id,Title,x,title, title ,x,,\n1,a,b,c,d,e,,\n", "the column 'x' 2 times and 'title' 2 times"),
+        ("rows.csv", b'title,"' + b"x" * 200_000, "the header is no CSV (field larger"),
         ("rows.xlsx", b"PK", "'.xlsx', expected one of .parquet"),
         ("photos.zip", b"PK", "name the table here, and the zip as images_root"),
         ("rows.json", b"", "empty file, expected an array of objects"),
@@ -298,6 +301,20 @@ def test_a_parquet_file_damaged_in_the_middle_says_where(tmp_path: Path) -> None
     file.write_bytes(data)
     with pytest.raises(DataError, match=r"damaged after row \d+"):
         list(open_reader(source, labelled=True))
+
+
+def test_columns_of_one_name_are_refused_in_parquet_too(tmp_path: Path) -> None:
+    columns = [pa.array(["1"]), pa.array(["a"]), pa.array(["b"])]
+    pq.write_table(pa.Table.from_arrays(columns, names=["id", "title", "title"]), tmp_path / "rows.parquet")
+    with pytest.raises(DataError, match=r"rows.parquet: got the column 'title' 2 times, expected each name once"):
+        open_reader(SourceConfig(path=str(tmp_path / "rows.parquet")), labelled=False)
+
+
+@pytest.mark.parametrize("lead", ["\n\n", "\ufeff\r\n \r\n", ";;\n\n", '"";""\n'])
+def test_blank_lines_before_the_header_are_passed_over(lead: str, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(f"{lead}id;title;;\n7;a, b;;\n\n8;c;;\n", encoding="utf-8", newline="")
+    reader = open_reader(SourceConfig(path=str(tmp_path / "rows.csv")), labelled=False)
+    assert list(reader) == [Product(id="7", title="a, b"), Product(id="8", title="c")]
 
 
 @pytest.mark.parametrize("path", ["gone.parquet", "gone"])

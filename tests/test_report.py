@@ -35,7 +35,10 @@ HISTORY = [
 
 def document(**more: Any) -> dict[str, Any]:
     return {
-        "model": {"name": "shop", "version": "7", "tree_version": TREE.version},
+        "model": {
+            "name": "shop", "version": "7", "tree_version": TREE.version, "created": "2026-03-04T05:06:07+00:00",
+            "sha256": "5ad" + 61 * "0",
+        },
         "rows": 5,
         "inputs": ["title", "image"],
         "mask_title_words": False,
@@ -104,13 +107,28 @@ def test_the_page_tells_what_was_asked_for(tmp_path: Path) -> None:
     write_report(tmp_path, ROWS, TREE, told, data="val.parquet")
     page = (tmp_path / "report.md").read_text(encoding="utf-8")
     for words in (
-        "# shop 7 on val.parquet", "5 products; the model saw: title, photo.", "unlabelled 1.",
+        "# shop 7 on val.parquet", "Bundle shop, version 7, made 2026-03-04;", "5ad000", TREE.version,
+        "5 products; the model saw: title, photo.", "unlabelled 1.",
         "40.0 % of them are put into exactly the right category", "## Compared with old 1",
         "-10.00 (-20.00 to +1.00)", "2 rows it did not answer", "## By brand", "| (empty) | 5 | 40.0 % |",
         "Sports > Team > Shirts | Apparel > Tops > Shirts | 1 | 6 |",
     ):  # fmt: skip
         assert words in page, words
-    assert "Training" not in page
+    assert "## Training" not in page
+
+
+@pytest.mark.usefixtures("matplotlib")
+def test_every_head_has_its_ece_at_every_level(tmp_path: Path) -> None:
+    write_report(tmp_path, ROWS, TREE, document(), data="val", history=runs(tmp_path / "runs"))
+    page = (tmp_path / "report.md").read_text(encoding="utf-8")
+    levels = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))["levels"]
+    table = page.partition("| ECE | the answer | text alone | photo alone |")[2].splitlines()[2:6]
+    names = ("level 1", "level 2", "leaves")
+    eces = [[f"{levels[head][i]['ece']:.4f}" for head in ("fused", "text", "image")] for i in range(3)]
+    told = [f"| {' | '.join([name, *row])} |" for name, row in zip(names, eces, strict=True)]
+    assert table == [*told, "| rows | 5 | 5 | 1 |"]
+    for words in ("squared hinge", "cross-entropy", "select half of the validation rows"):  # which loss, of which rows
+        assert words in page.partition("## Training")[2], words
 
 
 @pytest.mark.usefixtures("matplotlib")

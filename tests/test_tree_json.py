@@ -39,6 +39,33 @@ def test_spellings(tmp_path: Path, document: object) -> None:
     assert read(tmp_path, document) == A_B
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"id": 0, "name": "All", "children": [{"id": 1, "name": "A", "children": [{"id": 2, "name": "B"}]}]},
+        [{"id": "0", "name": "All", "children": [{"id": 1, "name": "A", "children": [{"id": 2, "name": "B"}]}]}],
+        [{"id": 0, "name": "All"}, {"id": 1, "name": "A", "parent_id": 0}, {"id": 2, "name": "B", "parent_id": 1}],
+    ],
+)
+def test_the_whole_shop_is_no_category(tmp_path: Path, document: object) -> None:
+    assert read(tmp_path, document) == A_B
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ([{"id": 0, "name": "A", "children": [{"id": 1, "name": "B"}]}, {"id": 2, "name": "C"}],
+         [("0", "A", None), ("1", "B", "0"), ("2", "C", None)]),
+        ({"id": 1, "name": "A", "children": [{"id": 0, "name": "B", "children": [{"id": 2, "name": "C"}]}]},
+         [("1", "A", None), ("0", "B", "1"), ("2", "C", "0")]),
+        ({"id": 0, "name": "A"}, [("0", "A", None)]),
+        ({"0": ["A"]}, [("0", "0", None), ("0 > A", "A", "0")]),  # no id, a name
+    ],
+)  # fmt: skip
+def test_a_category_of_id_0_is_one_wherever_it_may_be(tmp_path: Path, document: object, expected: list[Row]) -> None:
+    assert read(tmp_path, document) == expected
+
+
 def test_mappings_and_lists_of_names(tmp_path: Path) -> None:
     expected = [
         ("Apparel", "Apparel", None),

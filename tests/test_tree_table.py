@@ -71,6 +71,28 @@ def test_csv_keeps_ids_that_only_look_like_numbers(tmp_path: Path) -> None:
     assert tree.node("1.1").parent_id == "1.0"
 
 
+@pytest.mark.parametrize("header", ["id;name;parent_id", "id;label;parent", "category_id;title;parentId"])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_usual_names_of_columns_are_known(tmp_path: Path, suffix: str, header: str) -> None:
+    file = tmp_path / f"tree.{suffix}"
+    if suffix == "csv":
+        file.write_text(f"\n;;\n{header}\n1;A;0\n2;B;1\n")  # blank lines come before
+    else:
+        pq.write_table(pa.table(dict(zip(header.split(";"), ([1, 2], ["A", "B"], [0, 1]), strict=True))), file)
+    assert rows(file) == [("1", "A", None), ("2", "B", "1")]
+
+
+def test_a_name_that_was_asked_for_is_the_one_taken(tmp_path: Path) -> None:
+    file = tmp_path / "tree.csv"
+    file.write_text("id,name,title,parent_id\n1,a,A,0\n")
+    assert (rows(file)[0][1], read_tree(file, name="name").nodes[0].name) == ("A", "a")
+    with pytest.raises(DataError, match="missing columns heading; expected id, heading, parent_id"):
+        read_tree(file, name="heading")
+    file.write_text("id,title,title,parent_id\n1,a,A,0\n")
+    with pytest.raises(DataError, match=r"tree\.csv: got the column 'title' 2 times, expected each name once"):
+        read_tree(file)
+
+
 @pytest.mark.parametrize("parents", [[None, 1001.0, float("nan")], [0, 1001, 0], ["0", "1001", ""]])
 def test_parquet_roots_of_every_kind(tmp_path: Path, parents: list[object]) -> None:
     table = pa.table({"id": [1001, 1002, 1003], "title": ["A", "B", "C"], "parent_id": parents})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from multimodal.config.models import SourceConfig
     from multimodal.serving import Predictor
     from multimodal.serving.evaluate import Evaluation
+    from multimodal.serving.saved import SavedAnswers
 
 
 class Half(StrEnum):
@@ -76,14 +78,20 @@ def evaluate(
     """
     from multimodal import load
     from multimodal.data import read_source, source_count, split_half
+    from multimodal.serving.against import check_categories
     from multimodal.serving.evaluate import evaluate as run
+    from multimodal.serving.slices import column_values
 
     seen = _inputs(inputs)
     source = source_of(data, column, images_root, category_map)
     unmeasured = Path(f"{plain_name(data) if out is None else out}.errors.csv")
     _check_out(out)
-    _check_plan(source, by=by, report=report, history=history, errors=errors, unmeasured=unmeasured)
-    predictor, peer = load(bundle, threads=threads), _peer(against, threads)
+    _check_plan(source, report=report, history=history, errors=errors, unmeasured=unmeasured)
+    values = None if by is None else column_values(source, by)
+    saved, peer = _saved(against), _peer(against, threads)
+    predictor = load(bundle, threads=threads)
+    if saved is not None:
+        check_categories(saved.path.name, saved.category_ids, predictor.tree)
     with progress("Evaluating", source_count(source)) as advance:
         found = run(
             predictor,
@@ -95,9 +103,10 @@ def evaluate(
             against_name="" if peer is None else f"{peer.name} {peer.version}",
             on_progress=advance,
         )
-    model = {"name": predictor.name, "version": predictor.version, "tree_version": predictor.tree.version}
-    document = {"model": model, **({"split_half": half.value} if half else {}), **found.to_dict()}
-    document |= _more(found, predictor, source, against, by)
+    document = {"model": _model(predictor), **({"split_half": half.value} if half else {}), **found.to_dict()}
+    document |= _more(found, predictor, saved)
+    if by is not None and values is not None:
+        document["by"] = {"column": by, "values": _slices(found, values, predictor)}
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
@@ -137,7 +146,6 @@ def _check_out(out: Path | None) -> None:
 def _check_plan(
     source: SourceConfig,
     *,
-    by: str | None,
     report: Path | None,
     history: Path | None,
     errors: Path | None,
@@ -150,10 +158,6 @@ def _check_plan(
         check_output(errors, source.path)
         if errors.absolute() == unmeasured.absolute():
             raise InputError(f"--errors {errors}: rows that cannot be measured are listed there; choose another name")
-    if by is not None:
-        from multimodal.serving.slices import check_column
-
-        check_column(source, by)
     if history is not None and report is None:
         raise InputError(f"--history {history}: got no --report, whose plots it is for; add --report FOLDER")
     if report is not None:
@@ -162,39 +166,57 @@ def _check_plan(
         check_report(report, history)
 
 
+def _saved(against: Path | None) -> SavedAnswers | None:
+    """The saved predictions to compare with, read and checked before any work; None for a bundle."""
+    if against is None or against.is_dir():
+        return None
+    if not against.is_file():
+        raise InputError(f"--against {against}: no such file or folder; expected a bundle or saved predictions")
+    from multimodal.serving.saved import read_answers
+
+    return read_answers(against)
+
+
 def _peer(against: Path | None, threads: int | None) -> Predictor | None:
-    """The bundle to compare with; None for saved predictions, which are read when the rows are known."""
+    """The bundle to compare with; None for saved predictions."""
     if against is None or not against.is_dir():
-        if against is not None and not against.is_file():
-            raise InputError(f"--against {against}: no such file or folder; expected a bundle or saved predictions")
         return None
     from multimodal import load
 
     return load(against, threads=threads)
 
 
-def _more(
-    found: Evaluation, predictor: Predictor, source: SourceConfig, against: Path | None, by: str | None
-) -> dict[str, Any]:
+def _model(predictor: Predictor) -> dict[str, str]:
+    """Which bundle was measured, down to its bytes."""
+    from multimodal.artifact import bundle_sha256
+
+    return {
+        "name": predictor.name,
+        "version": predictor.version,
+        "tree_version": predictor.tree.version,
+        "created": predictor.manifest.created,
+        "sha256": bundle_sha256(predictor.manifest),
+    }
+
+
+def _more(found: Evaluation, predictor: Predictor, saved: SavedAnswers | None) -> dict[str, Any]:
     """What the document holds beyond the heads' figures."""
     from multimodal.evaluation import level_metrics
-    from multimodal.serving.against import compare, read_answers
-    from multimodal.serving.slices import slices
+    from multimodal.serving.against import compare
 
     measured, tree = found.measured, predictor.tree
-    more: dict[str, Any] = {
-        "levels": {
-            head: [level.to_dict() for level in level_metrics(probs, labels, tree)]
-            for head, probs, labels in measured.by_head()
-        }
+    levels = {
+        head: [level.to_dict() for level in level_metrics(probs, labels, tree)]
+        for head, probs, labels in measured.by_head()
     }
-    if against is not None:
-        peer = measured.peer or read_answers(against, measured)
-        more["against"] = compare(measured, peer, tree).to_dict()
-    if by is not None:
-        values = [part.to_dict() for part in slices(measured, source, by, tree)]
-        more["by"] = {"column": by, "values": values}
-    return more
+    peer = measured.peer if saved is None else saved.of(measured)
+    return {"levels": levels, **({} if peer is None else {"against": compare(measured, peer, tree).to_dict()})}
+
+
+def _slices(found: Evaluation, values: Sequence[str | None], predictor: Predictor) -> list[dict[str, Any]]:
+    from multimodal.serving.slices import slices
+
+    return [part.to_dict() for part in slices(found.measured, values, predictor.tree)]
 
 
 def _write(

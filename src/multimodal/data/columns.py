@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Literal, get_args
 
 from multimodal.config.models import ColumnMap
@@ -17,7 +19,7 @@ LABEL_FIELDS: tuple[FieldName, ...] = ("category_id", "category_path")
 # best guess first; compared in lower case without spaces, dashes and underscores
 GUESSES: dict[FieldName, tuple[str, ...]] = {
     "id": ("id", "uuid", "sku", "productid", "itemid", "offerid", "article"),
-    "title": ("title", "name", "productname", "productdisplayname", "producttitle", "itemname"),
+    "title": ("title", "name", "productname", "productdisplayname", "producttitle", "itemname", "text"),
     "description": ("description", "shortdescription", "productdescription", "longdescription"),
     "characteristics": (
         "characteristics", "namevaluecharacteristics", "attributes", "properties", "specifications", "specs",
@@ -86,6 +88,13 @@ def guess_columns(found: Sequence[str], asked: ColumnMap) -> ResolvedColumns:
     if chosen["category_id"] is not None:
         chosen["category_path"] = None
     return ResolvedColumns(**chosen)
+
+
+def check_once(file: Path, names: Sequence[str]) -> None:
+    """Raises DataError for columns of one name, of which none would be the right one; nameless ones may be many."""
+    repeated = [f"{name!r} {count} times" for name, count in Counter(names).items() if name and count > 1]
+    if repeated:
+        raise DataError(f"{file}: got the column {' and '.join(repeated)}, expected each name once; rename the others")
 
 
 def _exact(field: FieldName, wanted: str, found: Sequence[str]) -> str:

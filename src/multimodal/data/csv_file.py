@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from multimodal.data.columns import ResolvedColumns
+from multimodal.data.columns import ResolvedColumns, check_once
 from multimodal.data.embedded import holds_embedded
 from multimodal.data.rows import RowRules
 from multimodal.data.values import Unreadable
@@ -16,6 +16,7 @@ from multimodal.errors import DataError
 from multimodal.types import Product, RowError
 
 _DELIMITERS = ",;\t"
+_BLANK = _DELIMITERS + '" \r\n'
 _HEADER_LIMIT = 1 << 16
 _LOOKED_AT = 1 << 20
 _EMBEDDED_LIMIT = 32 << 20
@@ -25,7 +26,7 @@ own limit bounds an open quote."""
 
 @dataclass(frozen=True, slots=True)
 class CsvReader:
-    """A ``Reader`` of one CSV file in UTF-8, with a header; blank lines are no rows."""
+    """A ``Reader`` of one CSV file in UTF-8, with a header. Blank lines are no rows, and may come before it."""
 
     file: Path
     rules: RowRules
@@ -41,7 +42,7 @@ class CsvReader:
         with _open(self.file) as stream:
             limit = _cell_limit(stream)
             rows = csv.reader(stream, delimiter=_delimiter(stream))
-            header = [name.strip() for name in next(rows)]
+            header = [name.strip() for name in _header(rows)]
             at = {field: header.index(name) for field, name in self.columns.present().items()}
             for row, cells in enumerate(_cells(rows, limit)):
                 if isinstance(cells, csv.Error):
@@ -58,20 +59,24 @@ class CsvReader:
 
 
 def csv_columns(file: Path) -> list[str]:
-    """Names in a file's header.
+    """Names in a file's header: its first line with anything on it.
 
     Raises:
-        DataError: no such file, an empty one, or another encoding.
+        DataError: no such file, an empty one, another encoding, no CSV, or a name that stands there twice.
     """
     with _open(file) as stream:
-        delimiter = _delimiter(stream)
-        header = next(csv.reader(stream, delimiter=delimiter), [])
+        try:
+            header = _header(csv.reader(stream, delimiter=_delimiter(stream)))
+        except csv.Error as error:
+            raise DataError(f"{file}: the header is no CSV ({error}); expected quotes in pairs") from None
     text = "".join(header)
     if "\0" in text or isinstance(_text(text), Unreadable):
         raise DataError(f"{file}: the header is not UTF-8; expected a CSV file in UTF-8, save it again as that")
     if not header:
         raise DataError(f"{file}: got an empty file; expected a CSV file with a header")
-    return [name.strip() for name in header]
+    names = [name.strip() for name in header]
+    check_once(file, names)
+    return names
 
 
 def _open(file: Path) -> TextIO:
@@ -83,9 +88,16 @@ def _open(file: Path) -> TextIO:
 
 
 def _delimiter(stream: TextIO) -> str:
-    header = stream.readline(_HEADER_LIMIT)
+    line = stream.readline(_HEADER_LIMIT)
+    while line and not line.strip(_BLANK):
+        line = stream.readline(_HEADER_LIMIT)
     stream.seek(0)
-    return max(_DELIMITERS, key=header.count)
+    return max(_DELIMITERS, key=line.count)
+
+
+def _header(rows: Iterator[list[str]]) -> list[str]:
+    """The first row with anything in it, which is taken from ``rows``; empty where there is none."""
+    return next((cells for cells in rows if any(cell.strip(_BLANK) for cell in cells)), [])
 
 
 def _cell_limit(stream: TextIO) -> int | None:
@@ -133,13 +145,13 @@ def csv_rows(file: Path) -> tuple[str, list[str], Iterator[list[str] | csv.Error
     csv_columns(file)
     with _open(file) as stream:
         delimiter = _delimiter(stream)
-        header = next(csv.reader(stream, delimiter=delimiter))
+        header = _header(csv.reader(stream, delimiter=delimiter))
 
     def rows() -> Iterator[list[str] | csv.Error]:
         with _open(file) as stream:
             limit = _cell_limit(stream)
             cells = csv.reader(stream, delimiter=delimiter)
-            next(cells)
+            _header(cells)
             yield from _cells(cells, limit)
 
     return delimiter, header, rows()

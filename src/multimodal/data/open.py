@@ -89,6 +89,15 @@ def open_table(
     return together(path, parts)
 
 
+def table_columns(file: Path) -> list[str]:
+    """Names of the columns of a table, whichever they are.
+
+    Raises:
+        DataError: no table in a known format, or a name that stands there twice.
+    """
+    return _columns(file, format_of(file, "auto"))
+
+
 def require_columns(path: str, columns: ResolvedColumns, found: Sequence[str], *, labelled: bool) -> None:
     """Raises DataError without any input, or without the category where one is needed."""
     if not columns.has_input:

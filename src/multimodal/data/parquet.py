@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from multimodal.data.columns import ResolvedColumns
+from multimodal.data.columns import ResolvedColumns, check_once
 from multimodal.data.rows import RowRules
-from multimodal.data.values import Unreadable
+from multimodal.data.values import PHOTO_KEYS, Unreadable
 from multimodal.errors import DataError
 from multimodal.types import Product, RowError
 
@@ -57,10 +57,12 @@ def parquet_columns(file: Path) -> list[str]:
     """Names of a file's columns.
 
     Raises:
-        DataError: no parquet file.
+        DataError: no parquet file, or a name that stands there twice.
     """
     with _open(file) as source:
-        return list(source.schema_arrow.names)
+        names = list(source.schema_arrow.names)
+    check_once(file, names)
+    return names
 
 
 def check_image_column(file: Path, column: str) -> None:
@@ -69,7 +71,7 @@ def check_image_column(file: Path, column: str) -> None:
         kind = source.schema_arrow.field(column).type
     inner = kind.value_type if pa.types.is_dictionary(kind) else kind
     if pa.types.is_struct(inner):
-        fits = bool({"bytes", "path"} & {inner.field(i).name for i in range(inner.num_fields)})
+        fits = bool(set(PHOTO_KEYS) & {inner.field(i).name for i in range(inner.num_fields)})
     else:
         fits = any(test(inner) for test in _IMAGE_KINDS)
     if not fits:

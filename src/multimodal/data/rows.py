@@ -8,7 +8,7 @@ from typing import Protocol
 
 from multimodal.data.columns import FieldName, ResolvedColumns
 from multimodal.data.photos import PhotoPlace
-from multimodal.data.values import characteristics_value, id_value, label_value, text_value
+from multimodal.data.values import characteristics_value, group_value, id_value, label_value, text_value
 from multimodal.errors import InputError, TreeError
 from multimodal.protocols import Reader
 from multimodal.taxonomy.paths import path_id
@@ -19,7 +19,7 @@ _TEXTS: dict[FieldName, Callable[[object], object]] = {
     "description": text_value,
     "characteristics": characteristics_value,
     "category_id": label_value,
-    "group": label_value,
+    "group": group_value,
 }
 
 

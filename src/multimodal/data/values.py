@@ -7,10 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 
+from multimodal.data.archive import NoPhoto
+from multimodal.data.embedded import EmbeddedPhoto
+from multimodal.data.missing import is_missing_word
 from multimodal.errors import InputError
 from multimodal.types import Characteristics, ImageRef, RowId
 
+PHOTO_KEYS = ("bytes", "path", "src", "url", "file_name")
+"""Under which an object may hold a photo, the first one filled first."""
 _NAMED = (("name", "value"), ("key", "value"))
+_SHOWN = 8
 
 
 class Unreadable:
@@ -21,11 +27,19 @@ class Unreadable:
 
 
 def text_value(value: object) -> str | None:
-    """A text column's value; None for null, NaN, infinities and blanks; numbers become their text.
+    """A text column's value; None for null, NaN, infinities, blanks and words of ``MISSING``.
+
+    Numbers become their text.
 
     Raises:
         InputError: a list, bytes, a struct, or text in another encoding.
     """
+    text = _as_written(value)
+    return None if text is None or is_missing_word(text) else text
+
+
+def _as_written(value: object) -> str | None:
+    """As ``text_value``, but a word is a word."""
     if isinstance(value, str):
         return value if value and not value.isspace() else None
     if value is None:
@@ -77,7 +91,20 @@ def id_value(value: object) -> RowId:
 
 
 def label_value(value: object) -> str | None:
-    """A category id or a group as stripped text, ``12.0`` as ``"12"``.
+    """A category id as stripped text, ``12.0`` as ``"12"``.
+
+    A category may well be called None or N/A: only null, NaN and blanks are no label. What is called so by
+    mistake is not in the tree, and its row says so.
+
+    Raises:
+        InputError: as ``text_value``.
+    """
+    text = _as_written(value)
+    return None if text is None else text.strip()
+
+
+def group_value(value: object) -> str | None:
+    """A group as stripped text; None as for ``text_value``, or all rows without one would be one group.
 
     Raises:
         InputError: as ``text_value``.
@@ -87,9 +114,10 @@ def label_value(value: object) -> str | None:
 
 
 def image_value(value: object, named: Callable[[str], ImageRef | None]) -> ImageRef | None:
-    """A photo from bytes, a ``{bytes, path}`` struct, or text.
+    """A photo from bytes, text, or an object that holds one under a name of ``PHOTO_KEYS``.
 
-    Only null and blank text are absent; empty bytes are a photo that cannot be read.
+    Only null and the texts that ``text_value`` takes for nothing are absent; empty bytes are a photo that cannot
+    be read, and so is an object that holds something, but nothing under a known name.
 
     Args:
         named: gives the photo that a text stands for: a path, an address, the photo itself in base64.
@@ -98,14 +126,10 @@ def image_value(value: object, named: Callable[[str], ImageRef | None]) -> Image
         InputError: anything else.
     """
     if isinstance(value, Mapping):
-        path = value.get("path")
-        data = value.get("bytes")
-        if isinstance(data, bytes):
-            return ImageRef(data=data, name=path if isinstance(path, str) else None)
-        value = path
+        return _of_object(value, named)
     if isinstance(value, bytes):
         return ImageRef(data=value)
-    if value is None or (isinstance(value, str) and (not value or value.isspace())) or _absent(value):
+    if _nothing(value):
         return None
     if isinstance(value, str):
         return named(value.strip())
@@ -115,6 +139,28 @@ def image_value(value: object, named: Callable[[str], ImageRef | None]) -> Image
         "map another column",
         code="not_an_image",
     )
+
+
+def _of_object(value: Mapping[str, object], named: Callable[[str], ImageRef | None]) -> ImageRef | None:
+    data, path = value.get("bytes"), value.get("path")
+    if isinstance(data, bytes):
+        return ImageRef(data=data, name=path if isinstance(path, str) else None)
+    if isinstance(data, str) and not _nothing(data):  # JSON knows no bytes
+        return ImageRef(name="embedded photo", source=EmbeddedPhoto(data))
+    found = next((value[key] for key in PHOTO_KEYS[1:] if not _nothing(value.get(key))), None)
+    if found is not None:
+        return image_value(found, named)
+    if all(_nothing(one) for one in value.values()):
+        return None
+    message = (
+        f"got an object with {', '.join(list(value)[:_SHOWN])}, expected a photo under {', '.join(PHOTO_KEYS)}; "
+        "rename the one that holds it, or map another column"
+    )
+    return ImageRef(name="photo", source=NoPhoto("not_an_image", message))
+
+
+def _nothing(value: object) -> bool:
+    return _absent(value) or (isinstance(value, str) and is_missing_word(value))
 
 
 def _pairs(item: object) -> Iterator[tuple[str, object]]:

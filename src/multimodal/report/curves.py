@@ -33,7 +33,10 @@ def read_histories(folder: Path) -> History:
 
 
 def plot_curves(histories: History, file: Path) -> Path:
-    """Loss above and accuracy on the select half below, a column for each stage; the kept epoch is marked."""
+    """Training loss and NLL on the select half above, accuracy on it below, a column for each stage.
+
+    The kept epoch is marked.
+    """
     figure = new_figure(4.6 * len(histories), 5.6)
     from matplotlib.ticker import MaxNLocator
 
@@ -41,13 +44,13 @@ def plot_curves(histories: History, file: Path) -> Path:
     for column, (stage, epochs) in enumerate(histories.items()):
         at = [line["epoch"] for line in epochs]
         top, bottom = plain(axes[0][column]), plain(axes[1][column])
-        titled(top, _STAGES[stage], y="loss" if column == 0 else "")
-        top.plot(at, [line["train_loss"] for line in epochs], color=MUTED, label="training rows")
-        top.plot(at, [line["select_nll"] for line in epochs], color=_COLOURS[stage], label="validation rows")
+        titled(top, _STAGES[stage], y="loss, NLL" if column == 0 else "")
+        top.plot(at, [line["train_loss"] for line in epochs], color=MUTED, label="training loss")
+        top.plot(at, [line["select_nll"] for line in epochs], color=_COLOURS[stage], label="NLL, select half")
         top.legend(frameon=False, fontsize=8)
         scores = [line["select_top1"] for line in epochs]
         best = scores.index(max(scores))
-        titled(bottom, "", "epoch", "top-1, validation rows" if column == 0 else "")
+        titled(bottom, "", "epoch", "top-1, select half" if column == 0 else "")
         bottom.plot(at, scores, color=_COLOURS[stage], marker="o", markersize=3)
         bottom.plot(at[best], scores[best], marker="o", markersize=8, fillstyle="none", color=INK)
         bottom.annotate(

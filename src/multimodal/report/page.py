@@ -12,6 +12,7 @@ from multimodal.report.details import Details
 from multimodal.report.tables import (
     against_table,
     confusion_table,
+    ece_table,
     head_table,
     level_table,
     mistake_table,
@@ -24,6 +25,8 @@ from multimodal.report.tables import (
 from multimodal.taxonomy import Tree
 
 __all__ = ["Pictures", "page"]
+
+_DAY = len("2026-01-31")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,10 @@ def _summary(document: Mapping[str, Any], details: Details, data: str) -> Iterat
     masked = " Words of category names were taken out of the titles." if document["mask_title_words"] else ""
     half = f", {document['split_half']} half" if "split_half" in document else ""
     yield Heading(f"{model['name']} {model['version']} on {data}{half}", 1)
+    yield Text(
+        f"Bundle {model['name']}, version {model['version']}, made {model['created'][:_DAY]}; its category tree is "
+        f"{model['tree_version']}, the sha256 of its files {model['sha256']}."
+    )
     yield Text(f"{document['rows']:,} products; the model saw: {seen}.{masked}")
     top1, hf1 = details.top1, details.hf1
     yield Text(
@@ -145,6 +152,12 @@ def _reliability(details: Details, pictures: Pictures) -> Iterator[Block]:
         "A category's probability is the sum of those below it."
     )
     yield Picture(pictures.reliability, "Share of right answers beside their probability, for each level")
+    yield Text(
+        "How far the probability is from the share that is right, on average (ECE), at each level. The text and the "
+        "photo alone are measured on the products that have them."
+    )
+    yield ece_table(details.levels)
+    yield Text("The answers' finest categories, bin by bin:")
     yield reliability_rows(details.answers["fused"][-1])
 
 
@@ -162,5 +175,14 @@ def _sizes(details: Details, tree: Tree, pictures: Pictures) -> Iterator[Block]:
 def _curves(pictures: Pictures) -> Iterator[Block]:
     if pictures.curves is not None:
         yield Heading("Training")
-        yield Text("Loss and accuracy epoch by epoch; the circle marks the epoch that was kept.")
+        yield Text(
+            "Epoch by epoch. Grey is the loss that a stage learns by, over the training rows as it sees them, with "
+            "words hidden and photos changed at random: for the text tower the squared hinge of one support vector "
+            "machine a category, for the photo tower and the fusion cross-entropy with smoothed labels, and what they "
+            "learn on the side. In colour is the select half of the validation rows, on which the epoch is chosen: "
+            "above its negative log-likelihood (NLL), below the share of it that is right, with a circle at the epoch "
+            "that was kept. Where training hides the words of category names from the text tower, these rows count "
+            "twice there, with and without. Grey and colour are different measures of different rows: the course of "
+            "each tells something, the space between them does not."
+        )
         yield Picture(pictures.curves, "Training curves of each stage")

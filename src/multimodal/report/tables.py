@@ -10,6 +10,7 @@ from multimodal.report.blocks import Table
 from multimodal.report.sizes import band_name
 from multimodal.serving.mistakes import Mistake
 from multimodal.taxonomy import Tree
+from multimodal.types import HeadName
 
 _MOST = 20
 _MIN_ROWS = 10
@@ -50,12 +51,24 @@ def level_table(levels: Sequence[LevelMetrics]) -> Table:
     """A line for each level, roots first."""
     rows = tuple(
         (
-            "leaves" if level is levels[-1] else f"level {level.depth}", f"{level.nodes:,}", f"{level.ended_above:,}",
+            _level(level, levels), f"{level.nodes:,}", f"{level.ended_above:,}",
             percent(level.top1), percent(level.hf1), percent(level.macro_f1), f"{level.ece:.4f}",
         )
         for level in levels
     )  # fmt: skip
     return Table(("", "categories", "rows that ended above", "top-1", "hF1", "macro F1", "ECE"), rows)
+
+
+def ece_table(levels: Mapping[HeadName, Sequence[LevelMetrics]]) -> Table:
+    """ECE of each head at each level, roots first; with the rows that each could answer."""
+    deepest = next(iter(levels.values()))
+    rows = [(_level(one, deepest), *(f"{own[i].ece:.4f}" for own in levels.values())) for i, one in enumerate(deepest)]
+    counts = ("rows", *(f"{own[0].rows:,}" for own in levels.values()))
+    return Table(("ECE", *(_HEADS[head] for head in levels)), (*rows, counts))
+
+
+def _level(level: LevelMetrics, levels: Sequence[LevelMetrics]) -> str:
+    return "leaves" if level.depth == levels[-1].depth else f"level {level.depth}"
 
 
 def against_table(against: Mapping[str, Any]) -> Table:

@@ -89,8 +89,8 @@ class Book:
             parts.append(np.asarray(probs[head][answered], dtype=np.float32))
         self._ask_peer([kept[i][1] for i in np.flatnonzero(answered)])
 
-    def close(self) -> Measured:
-        """What was collected; raises DataError for not one row."""
+    def close(self, *, numbered: bool = False) -> Measured:
+        """What was collected; raises DataError for not one row. ``numbered``: see ``Measured``."""
         if not self._labels:
             first = f" The first: {self.errors[0].message}" if self.errors else ""
             raise DataError(
@@ -102,7 +102,7 @@ class Book:
             ids, sure = self._peer
             peer = PeerAnswers(self._name, tuple(ids), np.array(sure))
         probs = {head: np.concatenate(parts) for head, parts in self._probs.items()}
-        return Measured(tuple(self._rows), np.asarray(self._labels, dtype=np.int64), probs, peer)
+        return Measured(tuple(self._rows), np.asarray(self._labels, dtype=np.int64), probs, peer, numbered)
 
     def _ask_peer(self, products: Sequence[Product]) -> None:
         if self._against is None or not products:

@@ -84,12 +84,13 @@ def evaluate(
     seen = _seen(predictor, inputs, mask_title_words)
     words = category_words(predictor.tree) if mask_title_words else None
     book = Book(predictor, frozenset(seen), words, against, against_name)
-    numbered = enumerate(items)
-    while batch := list(islice(numbered, batch_size)):
+    rows, named = enumerate(items), False
+    while batch := list(islice(rows, batch_size)):
+        named = named or any(item.id is not None for _, item in batch)
         book.add([(i, p) for i, p in batch if keep is None or isinstance(p, RowError) or keep(p, i)])
         if on_progress is not None:
             on_progress(batch[-1][0] + 1)
-    measured = book.close()
+    measured = book.close(numbered=not named)
     heads = {head: summarise(probs, labels, predictor.tree) for head, probs, labels in measured.by_head()}
     errors = tuple(sorted(book.errors, key=lambda error: error.row))
     return Evaluation(len(measured.rows), seen, heads, measured, errors, words is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ from multimodal.types import HeadName, InputName, RowId
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.integer[Any]]
+Key = tuple[Literal["id", "row"], str]
+"""What a row is known by: its id as text, or its number where it has none. Row 5 is not the row of id 5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,9 @@ class MeasuredRow:
     inputs: tuple[InputName, ...]
 
     @property
-    def key(self) -> str:
-        """The id as text; the row's number where it has none. Rows of two systems are matched by it."""
-        return str(self.row if self.id is None else self.id)
+    def key(self) -> Key:
+        """Rows of two systems are matched by it."""
+        return ("row", str(self.row)) if self.id is None else ("id", str(self.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,14 @@ class Measured:
         probs: head -> float32 [N, leaves]; NaN rows where a head cannot answer. "fused", what the bundle
             answers, always can: a row that it cannot answer is an error instead.
         peer: another bundle's answers, where one was asked too.
+        numbered: no row of the data has an id, measured or not: then ids elsewhere are numbers of its rows.
     """
 
     rows: tuple[MeasuredRow, ...]
     labels: Ints
     probs: Mapping[HeadName, Floats]
     peer: PeerAnswers | None = None
+    numbered: bool = False
 
     @property
     def pred(self) -> Ints:

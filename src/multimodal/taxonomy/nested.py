@@ -9,12 +9,10 @@ from typing import Any
 
 from multimodal.errors import DataError, TreeError
 from multimodal.taxonomy.paths import PATH_SEPARATOR
-from multimodal.taxonomy.table import cell_text, row_nodes
+from multimodal.taxonomy.spellings import IDS, NAMES, PARENTS, spelt
+from multimodal.taxonomy.table import cell_text, row_nodes, without_shop
 from multimodal.taxonomy.tree import Node
 
-_IDS = ("id", "category_id", "categoryId")
-_NAMES = ("name", "title", "label")
-_PARENTS = ("parent_id", "parentId", "parent")
 _CHILDREN = ("children", "subcategories", "subCategories", "nodes", "categories")
 _EXPECTED = (
     "a category with a name ('name', 'title' or 'label') and perhaps an 'id' and 'children', a mapping such as "
@@ -61,28 +59,26 @@ def json_nodes(text: str, id: str = "id", name: str = "title", parent_id: str = 
     ``id``, ``name`` and ``parent_id`` or a usual spelling of these keys. A list, or an object that holds
     one under a key such as ``categories``, is several roots. Objects with a parent and no children are a
     flat list, read as a table is. An object of another kind maps names to children; text in a list is the
-    name of a leaf. Where nothing has an id, ids are those that ``tree_from_paths`` gives.
+    name of a leaf. Where nothing has an id, ids are those that ``tree_from_paths`` gives. A category of id 0
+    that is the only root is left out, as of a table; see ``without_shop``.
 
     Raises:
         DataError: no JSON, or nested too deep to be read.
         TreeError: a key that stands twice in an object, something that is no category, or one without an
             id where others have one; each names the place.
     """
-    keys = _Keys(_spelt(id, _IDS), _spelt(name, _NAMES), _spelt(parent_id, _PARENTS))
+    keys = _Keys(spelt(id, IDS), spelt(name, NAMES), spelt(parent_id, PARENTS))
     document = _unwrapped(_parsed(text), keys)
     if isinstance(document, list) and _is_flat(document, keys):
         columns = [[_cell(row, spelt) for row in document] for spelt in (keys.id, keys.name, keys.parent)]
         return row_nodes(columns, (keys.id[0], keys.name[0]))
     placed = _placed(document, keys)
     ids = _ids(placed)
-    return [
+    nodes = [
         Node(key, one.path[-1], None if one.parent is None else ids[one.parent])
         for key, one in zip(ids, placed, strict=True)
     ]
-
-
-def _spelt(asked: str, usual: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((asked, *usual)))
+    return without_shop(nodes) if any(one.category.id for one in placed) else nodes
 
 
 def _parsed(text: str) -> object:

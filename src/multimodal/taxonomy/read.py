@@ -28,7 +28,8 @@ def read_tree(
 
     Args:
         path: the file.
-        id, name, parent_id: names of a table's columns, or of keys in JSON.
+        id, name, parent_id: names of a table's columns, or of keys in JSON. Where a usual one is not there,
+            another usual spelling is taken: ``name`` or ``label`` for ``title``, say.
         format: the form; ``auto`` finds it by the content and the suffix.
 
     Raises:

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from multimodal.errors import DataError, TreeError, nearest
+from multimodal.taxonomy.spellings import IDS, NAMES, PARENTS, spelt
 from multimodal.taxonomy.tree import Node
 
 Column = list[str | None]
 
+_DELIMITERS = ",;\t"
 _WHOLE = re.compile(r"-?\d+(\.0*)?")
 _NOTHING = frozenset({"", "nan", "none", "null"})
 _ZEROS = frozenset({"0", "0.0"})
@@ -24,22 +26,24 @@ def csv_nodes(file: Path, text: str, wanted: Sequence[str]) -> list[Node]:
 
     Args:
         file: what messages call the table.
-        wanted: names of the columns of ids, names and parents.
+        wanted: names of the columns of ids, names and parents; where a usual one is not there, another usual
+            spelling is taken.
 
     Raises:
-        DataError: no CSV, or a column is missing.
+        DataError: no CSV, a column is missing, or it stands there twice.
         TreeError: a row without an id or a name.
     """
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    header = next((line for line in text.splitlines() if line.strip(f'{_DELIMITERS}" ')), "")
+    delimiter = max(_DELIMITERS, key=header.count)
     try:
         cells = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         rows = [row for row in cells if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise DataError(f"{file}: not readable as CSV ({error}); expected quotes in pairs, save it again") from error
     found = [cell.strip() for cell in rows[0]] if rows else []
-    _check_columns(file, wanted, found)
-    at = [found.index(column) for column in wanted]
-    return row_nodes([[row[i].strip() if i < len(row) else None for row in rows[1:]] for i in at], wanted)
+    there = _columns(file, wanted, found)
+    at = [found.index(column) for column in there]
+    return row_nodes([[row[i].strip() if i < len(row) else None for row in rows[1:]] for i in at], there)
 
 
 def parquet_nodes(file: Path, wanted: Sequence[str]) -> list[Node]:
@@ -48,11 +52,11 @@ def parquet_nodes(file: Path, wanted: Sequence[str]) -> list[Node]:
     import pyarrow.parquet as pq
 
     try:
-        _check_columns(file, wanted, pq.read_schema(file).names)
-        table = pq.read_table(file, columns=list(wanted))
+        there = _columns(file, wanted, pq.read_schema(file).names)
+        table = pq.read_table(file, columns=there)
     except pa.ArrowInvalid as error:
         raise DataError(f"{file}: not readable as parquet ({error}); write it again, or use CSV") from error
-    return row_nodes([[cell_text(value) for value in table.column(column).to_pylist()] for column in wanted], wanted)
+    return row_nodes([[cell_text(value) for value in table.column(column).to_pylist()] for column in there], there)
 
 
 def row_nodes(columns: Sequence[Column], labels: Sequence[str]) -> list[Node]:
@@ -92,19 +96,24 @@ def _parent(value: str | None) -> str | None:
 def _rooted(nodes: list[Node]) -> list[Node]:
     """Settles what the parents that are no categories mean.
 
-    Without a row of id 0, a parent of 0 is no parent. A row of id 0 that is the only root is left out: it
-    is the whole shop, and its children become the roots. Beside other roots it is a category like others,
-    as where ids count from 0.
+    Without a row of id 0, a parent of 0 is no parent. With one, see ``without_shop``.
     """
     zeros = [node for node in nodes if node.id == "0"]
     if not zeros:
         return _virtual_root(_as_roots(nodes, "0"))
     if len(zeros) > 1 or zeros[0].parent_id not in {None, "0"}:
         return nodes
+    return without_shop([Node("0", node.name, None) if node.id == "0" else node for node in nodes])
+
+
+def without_shop(nodes: list[Node]) -> list[Node]:
+    """``nodes`` less the one of id 0, where it is the only root: it is the whole shop, its children are the roots.
+
+    Beside other roots, below another node or alone it is a category like others, as where ids count from 0.
+    """
     others = [node for node in nodes if node.id != "0"]
-    if others and all(node.parent_id is not None for node in others):
-        return _as_roots(others, "0")
-    return [Node("0", node.name, None) if node.id == "0" else node for node in nodes]
+    only = len(nodes) - len(others) == 1 and all(node.parent_id is not None for node in others)
+    return _as_roots(others, "0") if only and others else nodes
 
 
 def _virtual_root(nodes: list[Node]) -> list[Node]:
@@ -123,14 +132,23 @@ def _as_roots(nodes: list[Node], parent: str) -> list[Node]:
     return [Node(node.id, node.name, None) if node.parent_id == parent else node for node in nodes]
 
 
-def _check_columns(file: Path, wanted: Sequence[str], found: Sequence[str]) -> None:
-    missing = [column for column in wanted if column not in found]
+def _columns(file: Path, wanted: Sequence[str], found: Sequence[str]) -> list[str]:
+    """The columns of ids, names and parents; a name that someone chose for themselves has no other spelling."""
+    there = [
+        next((one for one in (spelt(asked, usual) if asked in usual else (asked,)) if one in found), asked)
+        for asked, usual in zip(wanted, (IDS, NAMES, PARENTS), strict=True)
+    ]
+    missing = [column for column in there if column not in found]
     if missing:
         hints = "".join(nearest(column, found) for column in missing)
         raise DataError(
             f"{file}: missing columns {', '.join(missing)}; expected {', '.join(wanted)}, "
             f"found {', '.join(found) or 'none'}.{hints} Name the columns that hold them."
         )
+    repeated = [f"{name!r} {count} times" for name in there if (count := found.count(name)) > 1]
+    if repeated:
+        raise DataError(f"{file}: got the column {' and '.join(repeated)}, expected each name once; rename the others")
+    return there
 
 
 def _through_floats(values: Column) -> bool:
