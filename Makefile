@@ -55,6 +55,6 @@ $(VENV)/.serve: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.all: pyproject.toml | $(BIN)/python
-	@echo "Installing the package with [serve,ru,train,dev,bench,report] into $(VENV) (once, some minutes)"
-	@$(PIP) -e ".[serve,ru,train,dev,bench,report]"
+	@echo "Installing the package with [serve,ru,sentence,train,dev,bench,report] into $(VENV) (once, some minutes)"
+	@$(PIP) -e ".[serve,ru,sentence,train,dev,bench,report]"
 	@touch $@ $(VENV)/.serve

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import json
+import shutil
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +20,8 @@ from fastapi import FastAPI
 from PIL import Image
 from pydantic import BaseModel
 
+from multimodal.artifact import LAYOUT
+from multimodal.artifact.manifest import own_sha256
 from multimodal.errors import InputError
 from multimodal.image import decode_image
 from multimodal.taxonomy import Node, Tree
@@ -160,6 +164,16 @@ def _score(leaf: str, probability: float) -> CategoryScore:
     return CategoryScore(leaf, node.name, True, probability, path)
 
 
+def renamed(bundle: Path, folder: Path, **changes: object) -> Path:
+    """A copy of a bundle whose manifest says other things of itself, signed again."""
+    shutil.copytree(bundle, folder)
+    file = folder / LAYOUT.manifest
+    raw = {**json.loads(file.read_text(encoding="utf-8")), **changes}
+    raw["manifest_sha256"] = own_sha256(raw)
+    file.write_text(json.dumps(raw), encoding="utf-8")
+    return folder
+
+
 def jpeg(brightness: int = 200, size: tuple[int, int] = (60, 80)) -> bytes:
     """A photo of one grey."""
     out = io.BytesIO()
@@ -188,9 +202,10 @@ def check_problem(response: httpx2.Response, status: int, code: str, *mentions: 
 
 
 @contextmanager
-def running(app: FastAPI) -> Iterator[str]:
-    """The app behind a real server on a free loopback port; yields its address."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", access_log=False))
+def running(app: FastAPI, **options: Any) -> Iterator[str]:
+    """The app behind a real server on a free loopback port; yields its address. Options are uvicorn's."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", access_log=False, **options)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until = time.monotonic() + 10

@@ -1,4 +1,4 @@
-"""The API over the shipped bundle, and the demo end to end."""
+"""The API over the shipped bundle."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import pytest
 from api_support import BUNDLE, check_problem, in_base64, running
 from multimodal.data.sample import draw_products
 from multimodal.types import Product
-from multimodal_api import demo
 from multimodal_api.app import create_app
-from multimodal_api.client import Reply
 from multimodal_api.settings import Settings
 
 needs_bundle = pytest.mark.skipif(
@@ -33,7 +31,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def drawn() -> list[Product]:
-    return list(draw_products(60, demo.SEED))
+    return list(draw_products(60, 20_240))
 
 
 def photo_of(products: list[Product]) -> bytes:
@@ -91,43 +89,3 @@ def test_tree_and_manifest(address: str) -> None:
     model = httpx2.get(f"{address}/model").json()
     assert sum(n["is_leaf"] for n in nodes) == model["manifest"]["leaves"]
     assert model["model"]["name"] == "fashion"
-
-
-@needs_bundle
-@pytest.mark.parametrize("bundle", [str(BUNDLE)])
-def test_demo_passes(bundle: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert demo.main(["--bundle", bundle]) == 0
-    out = capsys.readouterr().out
-    assert "expected branch" in out
-    assert "multimodal serve" in out
-    assert "broken photo" in out
-
-
-def test_demo_without_a_bundle(tmp_path: object, capsys: pytest.CaptureFixture[str]) -> None:
-    assert demo.main(["--bundle", f"{tmp_path}/absent"]) == 2
-    assert "absent" in capsys.readouterr().err
-
-
-def test_demo_asks_every_kind_about_several_branches(drawn: list[Product]) -> None:
-    roots = {p.category_id: f"root of {p.category_id}"[:-1] for p in drawn if p.category_id}
-    items = list(demo.pick(drawn, roots))
-    assert 8 <= len(items) <= 12
-    assert {item.kind for item in items} == {"photo + title", "photo only", "title only", "broken photo + title"}
-    assert len({item.root for item in items}) >= 3
-    assert all((item.photo is None) == (item.kind == "title only") for item in items)
-    with pytest.raises(demo.DemoError, match="0 of 60"):
-        list(demo.pick(drawn, {"nothing": "nothing"}))
-
-
-def test_hits_count_only_answers_under_the_expected_root() -> None:
-    item = demo.Item("title only", "x", None, "1")
-    category = {"path": [{"id": "1"}, {"id": "12"}]}
-    other = {"path": [{"id": "2"}]}
-
-    def reply(status: int, category: object, suggestions: list[object]) -> Reply:
-        return Reply(status, {"category": category, "suggestions": suggestions}, 1.0, {})
-
-    assert demo.is_hit(item, reply(200, category, [other]))
-    assert demo.is_hit(item, reply(200, None, [category]))
-    assert not demo.is_hit(item, reply(200, other, [category]))
-    assert not demo.is_hit(item, reply(422, category, []))

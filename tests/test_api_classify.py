@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api_support import FakePredictor, in_base64, jpeg, running
+from multimodal.types import Prediction, Product, RowError
 from multimodal_api.app import create_app
 from multimodal_api.settings import Settings
 
@@ -38,6 +40,7 @@ def test_answer_has_the_documented_shape(client: TestClient) -> None:
         "needs_review",
         "conflict",
         "warnings",
+        "explanation",
     ]
     assert answer["model"]["name"] == "fake"
     assert answer["model"]["version"] == "7"
@@ -183,14 +186,22 @@ def test_concurrent_requests_keep_their_own_answers_and_the_limit_of_threads() -
 
 
 def test_live_answers_while_a_classification_runs() -> None:
-    slow = FakePredictor(delay=1.0)
+    go_on = threading.Event()
+
+    class Held(FakePredictor):
+        def _one(self, row: int, product: Product, top_k: int) -> Prediction | RowError:
+            assert go_on.wait(30)
+            return super()._one(row, product, top_k)
+
+    slow = Held()
     app = create_app(Settings(concurrency=1), predictors={"fake": slow})
     with running(app) as address, ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(httpx2.post, f"{address}/classify", json={"title": "Tops"})
+        asked = pool.submit(httpx2.post, f"{address}/classify", json={"title": "Tops"}, timeout=60)
         while not slow.running:
             assert not asked.done()
         assert httpx2.get(f"{address}/live").status_code == 200
         assert slow.running == 1
+        go_on.set()
         assert asked.result().status_code == 200
 
 

@@ -23,11 +23,11 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
 
     Args:
         settings: default: from the environment.
-        predictors: served as they are, under their keys, the first by default; without them the bundle
-            of the settings is loaded when the app starts, while ``/live`` already answers.
+        predictors: served as they are, under their keys; without them the bundles of the settings are
+            loaded when the app starts, while ``/live`` already answers.
 
     Raises:
-        ConfigError: an environment variable that does not fit.
+        ConfigError: an environment variable that does not fit, or a default that is none of ``predictors``.
     """
     settings = settings or Settings.from_environment()
     service = Service(settings, predictors)

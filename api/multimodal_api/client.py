@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 _STAGE = re.compile(r"([\w-]+);dur=([\d.]+)")
 
@@ -42,9 +43,9 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def get(self, path: str) -> Reply:
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Reply:
         """Raises OSError or HTTPException where no answer comes."""
-        return self.send("GET", path, None, {})
+        return self.send("GET", f"{path}?{urlencode(query)}" if query else path, None, {})
 
     def classify(self, fields: Mapping[str, str], photo: bytes | None = None) -> Reply:
         """Asks ``POST /classify``: as a form where there is a photo, else as JSON."""
@@ -56,13 +57,16 @@ class Client:
 
     def send(self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]) -> Reply:
         """One request, one answer; the connection is opened again where it was closed in between."""
+        reused = self._connection.sock is not None
         started = time.perf_counter()
         try:
             self._connection.request(method, path, body=content, headers=dict(headers))
             response = self._connection.getresponse()
             data = response.read()
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException) as error:
             self._connection.close()
+            if reused and isinstance(error, ConnectionError):  # servers close a connection that idled
+                return self.send(method, path, content, headers)
             raise
         ms = (time.perf_counter() - started) * 1000
         timing = response.headers.get("Server-Timing", "")

@@ -59,7 +59,7 @@ def free_port(wanted: int = 0) -> int:
 @contextmanager
 def local_service(
     bundle: str,
-    *,
+    *more: str,
     port: int = 0,
     environment: Mapping[str, str] | None = None,
     ready_within: float = 60.0,
@@ -67,19 +67,22 @@ def local_service(
     """Starts the service, waits for /ready, and stops it at the end.
 
     Args:
-        bundle: folder of the bundle.
+        bundle: folder of the bundle that answers where a request names no model.
+        more: folders of bundles to serve beside it.
         port: 0 picks a free one.
         environment: variables added to this process's.
         ready_within: seconds.
 
     Raises:
-        LocalServiceError: the port is taken, the service ended, its bundle cannot be loaded, or it is not
+        LocalServiceError: the port is taken, the service ended, a bundle cannot be loaded, or it is not
             ready in time.
     """
     port = free_port(port)
     command = [sys.executable, "-m", "uvicorn", "--factory", "multimodal_api.app:create_app"]
     command += ["--host", HOST, "--port", str(port), "--log-level", "warning", "--no-access-log"]
-    variables = {**os.environ, **(environment or {}), "MULTIMODAL_BUNDLE": bundle}
+    # a default set for another service would not be among these bundles
+    alone = {"MULTIMODAL_DEFAULT_MODEL": "", **(environment or {}), "MULTIMODAL_BUNDLE": ",".join((bundle, *more))}
+    variables = {**os.environ, **alone}
     with tempfile.TemporaryFile() as log:
         started = time.perf_counter()
         process = subprocess.Popen(command, env=variables, stdout=log, stderr=log)

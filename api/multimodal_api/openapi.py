@@ -33,7 +33,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         415: "Neither a form nor JSON",
         422: "Fields that do not fit, or nothing usable in them",
         500: "The service failed",
-        503: "The model is not loaded",
+        503: "Not every model is loaded",
     }
     schema = Problem.model_json_schema()
     return {s: {"description": meanings[s], "content": {MEDIA_TYPE: {"schema": schema}}} for s in statuses}

@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
+from pydantic import BeforeValidator
 
 from multimodal_api.convert import model_info
 from multimodal_api.openapi import problems
 from multimodal_api.problems import ProblemError
-from multimodal_api.schemas import CategoriesResponse, CategoryNode, Health, ModelResponse
+from multimodal_api.schemas import CategoriesResponse, CategoryNode, Health, ModelResponse, blank_is_none
 from multimodal_api.service import service_of
 
 router = APIRouter()
 
-ModelName = Annotated[str | None, Query(alias="model", description="Name of a served model; the first unless asked.")]
+ModelName = Annotated[
+    str | None,
+    BeforeValidator(blank_is_none),
+    Query(alias="model", description="Name of a served model; the default one unless asked."),
+]
 
 
 @router.get("/live", summary="Whether the process should be kept", responses=problems(503))
@@ -22,13 +27,13 @@ async def live(request: Request) -> Health:
     """Live while loading too; no longer once loading has failed, so that a supervisor restarts it."""
     service = service_of(request)
     if service.failure is not None:
-        raise ProblemError(503, "load_failed", f"The model could not be loaded: {service.failure}")
+        raise ProblemError(503, "load_failed", service.failure)
     return Health(status="live")
 
 
 @router.get("/ready", summary="Whether questions can be answered", responses=problems(503))
 async def ready(request: Request) -> Health:
-    """Ready once the bundle is loaded and warm."""
+    """Ready once every bundle is loaded and warm."""
     service_of(request).check_ready()
     return Health(status="ready")
 
@@ -51,5 +56,6 @@ def model(request: Request, model: ModelName = None) -> ModelResponse:
         model=model_info(predictor),
         inputs=list(predictor.inputs),
         known_models=service.known,
+        default_model=service.default,
         manifest=predictor.manifest.model_dump(mode="json"),
     )

@@ -6,11 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from fastapi import Request
 
 from multimodal.errors import MultimodalError, nearest
+from multimodal_api.loading import LoadError, by_name, default_of, open_predictor
 from multimodal_api.ports import Predictor
 from multimodal_api.problems import ProblemError
 from multimodal_api.settings import Settings
@@ -21,56 +23,81 @@ _log = logging.getLogger("multimodal_api")
 
 
 class Service:
-    """State of one app. Ready at once when predictors are given, else after ``load``."""
+    """State of one app. Ready at once when predictors are given, else after ``load``.
+
+    All predictors share the threads. None of them answers before all are there: half a service would look
+    whole to those who run it.
+    """
 
     def __init__(self, settings: Settings, predictors: Mapping[str, Predictor] | None = None) -> None:
+        """Raises ConfigError where the settings ask for a default that is not among ``predictors``."""
         self.settings = settings
         self.failure: str | None = None
-        self._predictors = dict(predictors or {})
+        self._predictors: dict[str, Predictor] = {}
+        self._default = ""
+        if predictors:
+            self._serve(predictors)
         self._pool = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="classify")
 
     @property
     def known(self) -> list[str]:
-        """Names of the models served, the default one first."""
+        """Names of the models served, in the order of their bundles."""
         return list(self._predictors)
 
+    @property
+    def default(self) -> str:
+        """Name of the model that answers where a request names none; empty while none is loaded."""
+        return self._default
+
     async def load(self) -> None:
-        """Opens and warms the bundle of the settings; what fails is kept and shown by /ready and /live."""
+        """Opens and warms every bundle of the settings; what fails is kept and shown by /ready and /live."""
         try:
-            predictor = await self.run(self._open)
-        except (MultimodalError, OSError) as error:
-            self.failure = f"{self.settings.bundle}: {error}"
-            _log.error("the bundle cannot be served: %s", self.failure)
-        except Exception as error:  # noqa: BLE001 - whatever it is, probes must see that it will never be ready
-            self.failure = f"{self.settings.bundle}: {type(error).__name__} while loading; the service's log has more"
-            _log.exception("the bundle cannot be served")
-        else:
-            self._predictors[predictor.name] = predictor
+            self._serve(by_name(await self._open_all()))
+        except MultimodalError as error:
+            self.failure = f"The service will not become ready: {error.message}"
+            _log.error("%s", self.failure)
 
-    def _open(self) -> Predictor:
-        import multimodal  # onnxruntime is loaded with the first bundle, not with the API
+    async def _open_all(self) -> list[tuple[str, Predictor]]:
+        """Each is tried, whatever became of those before it, so that all that fail are told at once."""
+        folders = self.settings.bundles
+        opened: list[tuple[str, Predictor]] = []
+        failures: list[str] = []
+        for folder in folders:
+            try:
+                opened.append((folder, await self.run(partial(open_predictor, folder, self.settings.threads))))
+            except LoadError as error:
+                failures.append(error.message)
+        if not failures:
+            return opened
+        told = " ".join(failures)
+        if len(folders) > 1:
+            told = (
+                f"{len(failures)} of {len(folders)} bundles cannot be served: {told} The service is ready "
+                "only with all of them: mend what failed, or leave it out of MULTIMODAL_BUNDLE."
+            )
+        raise LoadError(told)
 
-        predictor: Predictor = multimodal.load(self.settings.bundle, threads=self.settings.threads)
-        predictor.warm_up()
-        return predictor
+    def _serve(self, predictors: Mapping[str, Predictor]) -> None:
+        self._default = default_of(list(predictors), self.settings.default_model)
+        self._predictors = dict(predictors)  # last: from here on the service is ready
 
     def check_ready(self) -> None:
         """Raises a 503 problem while nothing can answer."""
         if self._predictors:
             return
         if self.failure is not None:
-            raise ProblemError(503, "load_failed", f"The model could not be loaded: {self.failure}")
+            raise ProblemError(503, "load_failed", self.failure)
         raise ProblemError(
             503,
             "not_ready",
-            "The model is still loading; ask again in a second.",
+            "The service is still loading; ask again in a second.",
             headers={"Retry-After": "1"},
         )
 
     def predictor(self, name: str | None = None) -> Predictor:
-        """The predictor of that name, or the first; a 503 or 404 problem where there is none."""
+        """The predictor of that name, or the default one; a 503 or 404 problem where there is none."""
         self.check_ready()
-        found = self._predictors.get(self.known[0] if name is None else name)
+        found = self._predictors.get(self._default if name is None else name)
         if found is None:
             raise ProblemError(
                 404,

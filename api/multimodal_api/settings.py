@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from multimodal.errors import ConfigError
 from multimodal.image.caps import DEFAULT_CAPS
@@ -21,11 +21,22 @@ def usable_cores() -> int:
     return max(1, os.cpu_count() or 1)
 
 
+def _folders_named(value: str) -> str:
+    if not all(_parts(value)):
+        raise ValueError("expected a bundle's folder, or several separated by commas; one of them is empty")
+    return value
+
+
+def _parts(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(","))
+
+
 class Settings(BaseModel):
     """Each field is read from ``MULTIMODAL_`` and its name in capitals.
 
     Attributes:
-        bundle: folder of the bundle to serve.
+        bundle: folder of the bundle to serve, or several separated by commas.
+        default_model: name of the model that answers where a request names none; None is the first bundle's.
         threads: threads inside one classification; None leaves it to the predictor.
         concurrency: classifications that run at once; more wait their turn.
         max_body: bytes of a request's body; a photo of ``max_photo`` in base64 fits.
@@ -35,12 +46,18 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    bundle: Annotated[str, Field(min_length=1)] = "artifacts/fashion"
+    bundle: Annotated[str, AfterValidator(_folders_named)] = "artifacts/fashion"
+    default_model: str | None = None
     threads: Annotated[int, Field(ge=1)] | None = None
     concurrency: Annotated[int, Field(ge=1)] = Field(default_factory=usable_cores)
     max_body: Annotated[int, Field(ge=1)] = 15_000_000
     max_photo: Annotated[int, Field(ge=1)] = DEFAULT_CAPS.max_bytes
     max_field: Annotated[int, Field(ge=1)] = 1_000_000
+
+    @property
+    def bundles(self) -> tuple[str, ...]:
+        """The folders of ``bundle``, at least one."""
+        return _parts(self.bundle)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

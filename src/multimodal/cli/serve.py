@@ -5,48 +5,91 @@ from __future__ import annotations
 import importlib.util
 import os
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from multimodal.errors import InputError, MissingExtraError
+from multimodal.errors import InputError, MissingExtraError, nearest
 
 _NEEDED = ("fastapi", "uvicorn", "python_multipart")
+_BUNDLE = "artifacts/fashion"
 
 
 def serve(
-    bundle: Annotated[Path, typer.Argument(help="Bundle to serve.", envvar="MULTIMODAL_BUNDLE")] = Path(
-        "artifacts/fashion"
-    ),
+    bundles: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="BUNDLE",
+            help=f"Bundles to serve; without any those of MULTIMODAL_BUNDLE, separated by commas, or {_BUNDLE}.",
+            show_default=False,
+        ),
+    ] = None,
+    default: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The model that answers where a request names none; the first bundle's unless given.",
+            envvar="MULTIMODAL_DEFAULT_MODEL",
+        ),
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes, each with its own copy of the model.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, each with its own copy of the models.")] = 1,
     threads: Annotated[
         int | None,
         typer.Option(min=1, help="Threads inside one classification.", envvar="MULTIMODAL_THREADS"),
     ] = None,
 ) -> None:
-    """Serves a bundle over HTTP: POST /classify, its description at /docs.
+    """Serves bundles over HTTP: POST /classify, its description at /docs. A request chooses by a model's name.
 
     \b
     Examples:
       multimodal serve artifacts/fashion --port 8000
       curl -s localhost:8000/classify -F title="Women floral maxi dress" -F image=@photo.jpg
+      multimodal serve artifacts/fashion out/bundle --default fashion
+      curl -s localhost:8000/classify -F title="Leather ankle boots" -F model=sample
     """
     for module in _NEEDED:
         if importlib.util.find_spec(module) is None:
             raise MissingExtraError("serve", feature="`multimodal serve`")
     import uvicorn
 
-    from multimodal.artifact import read_manifest
-
-    read_manifest(bundle)  # fails here, in one line, rather than in every worker
+    told = ",".join(map(str, bundles)) if bundles else os.environ.get("MULTIMODAL_BUNDLE") or _BUNDLE
+    _check_models([part.strip() for part in told.split(",")], default)
     _check_free(host, port)
-    os.environ["MULTIMODAL_BUNDLE"] = str(bundle)  # workers are processes of their own and read it there
+    os.environ["MULTIMODAL_BUNDLE"] = told  # workers are processes of their own and read it there
+    if default is not None:
+        os.environ["MULTIMODAL_DEFAULT_MODEL"] = default
     if threads is not None:
         os.environ["MULTIMODAL_THREADS"] = str(threads)
     uvicorn.run("multimodal_api.app:create_app", factory=True, host=host, port=port, workers=workers)
+
+
+def _check_models(folders: Sequence[str], default: str | None) -> None:
+    """Fails here, in one line, rather than in every worker; reads manifests alone."""
+    from multimodal.artifact import read_manifest
+
+    if not all(folders):
+        raise InputError(
+            f"MULTIMODAL_BUNDLE={','.join(folders)!r}: one of the folders is empty; "
+            "expected bundles' folders separated by commas. Take the comma out that is too many."
+        )
+    names: dict[str, str] = {}
+    for folder in folders:
+        name = read_manifest(Path(folder)).name
+        if name in names:
+            raise InputError(
+                f"got the name {name!r} twice, from {names[name]} and from {folder}; expected a name of its own for "
+                "each bundle, since requests choose by it. Leave one out, or train it under another `name`."
+            )
+        names[name] = folder
+    if default is not None and default not in names:
+        raise InputError(
+            f"--default: got {default!r:.80}, expected one of {', '.join(names)}.{nearest(default, names)} "
+            "Give one of them, or leave it out (and MULTIMODAL_DEFAULT_MODEL unset) for the first."
+        )
 
 
 def _check_free(host: str, port: int) -> None:

@@ -1,0 +1,81 @@
+"""From folders to the models being served: opens a bundle, names what was opened, finds the default."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from multimodal.errors import ConfigError, MultimodalError, nearest
+from multimodal_api.ports import Predictor
+
+_log = logging.getLogger("multimodal_api")
+
+
+class LoadError(MultimodalError):
+    """Bundles that cannot be served; the message names each folder."""
+
+    code = "load_failed"
+
+
+def open_predictor(folder: str, threads: int | None) -> Predictor:
+    """A bundle, opened and warm.
+
+    Args:
+        folder: the bundle's.
+        threads: threads inside one classification; None leaves it to the predictor.
+
+    Raises:
+        LoadError: whatever the reason; one that nobody foresaw is in the log in full.
+    """
+    import multimodal  # onnxruntime is loaded with the first bundle, not with the API
+
+    try:
+        predictor: Predictor = multimodal.load(folder, threads=threads)
+        predictor.warm_up()
+    except (MultimodalError, OSError) as error:
+        told = str(error)
+        raise LoadError(told if told.startswith(str(Path(folder))) else f"{folder}: {told}") from error
+    except Exception as error:  # whatever it is, probes must see that it will never be ready
+        _log.exception("%s: the bundle cannot be opened", folder)
+        raise LoadError(f"{folder}: {type(error).__name__} while loading; the service's log has more.") from error
+    return predictor
+
+
+def by_name(opened: Iterable[tuple[str, Predictor]]) -> dict[str, Predictor]:
+    """Predictors by the names in their manifests, in the order they came.
+
+    Args:
+        opened: folders with what was opened there.
+
+    Raises:
+        LoadError: two have one name.
+    """
+    folders: dict[str, str] = {}
+    named: dict[str, Predictor] = {}
+    for folder, predictor in opened:
+        if predictor.name in named:
+            raise LoadError(
+                f"got the name {predictor.name!r} twice, from {folders[predictor.name]} and from {folder}; expected a "
+                "name of its own for each bundle, since requests choose by it. Leave one of them out, or train it "
+                "under another `name`."
+            )
+        folders[predictor.name], named[predictor.name] = folder, predictor
+    return named
+
+
+def default_of(names: Sequence[str], wanted: str | None) -> str:
+    """The name of the model that answers where a request names none: the first unless another is wanted.
+
+    Raises:
+        ConfigError: none of them has the name that is wanted.
+    """
+    if wanted is None:
+        return names[0]
+    if wanted not in names:
+        raise ConfigError(
+            f"MULTIMODAL_DEFAULT_MODEL={wanted!r:.80}: expected one of {', '.join(names)}."
+            + nearest(wanted, names)
+            + " Set it to one of them, or unset it for the first."
+        )
+    return wanted

@@ -1,0 +1,30 @@
+"""``explain`` over HTTP, with the shipped bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+import multimodal
+from multimodal_api.app import create_app
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    predictor = multimodal.load(Path(__file__).parents[1] / "artifacts" / "fashion", threads=1)
+    with TestClient(create_app(predictors={predictor.name: predictor})) as found:
+        yield found
+
+
+def test_explain_is_given_when_asked_for(client: TestClient) -> None:
+    question = {"title": "Puma Men Red Polo T-shirt"}
+    assert client.post("/classify", json=question).json()["explanation"] is None
+    told = client.post("/classify", json={**question, "explain": True}).json()
+    assert told["explanation"][0]["text"] == "T-shirt"
+    assert told["explanation"][0]["effect"] > 1
+    parts = {name: (None, value) for name, value in {**question, "explain": "true"}.items()}
+    form = client.post("/classify", files=parts).json()
+    assert form["explanation"] == told["explanation"]

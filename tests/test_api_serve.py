@@ -1,0 +1,98 @@
+"""``multimodal serve`` with one bundle and with several: its arguments, and the service it starts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from api_support import renamed
+from multimodal.cli.main import main
+from multimodal_api.client import Client
+from multimodal_api.local import HOST, free_port
+
+Refused = Callable[..., str]
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refused:
+    """Runs ``multimodal serve``, which must end with exit code 2; returns what it says."""
+
+    def run(*arguments: object, **environment: str) -> str:
+        for name in ("BUNDLE", "DEFAULT_MODEL"):
+            monkeypatch.delenv(f"MULTIMODAL_{name}", raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(f"MULTIMODAL_{name}", value)
+        monkeypatch.setattr(sys, "argv", ["multimodal", "serve", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert end.value.code == 2
+        return " ".join(capsys.readouterr().err.split())
+
+    return run
+
+
+@pytest.fixture
+def second(tiny_bundle: Path, tmp_path: Path) -> Path:
+    return renamed(tiny_bundle, tmp_path / "second", name="second")
+
+
+def test_two_bundles_of_one_name(refused: Refused, tiny_bundle: Path, tmp_path: Path) -> None:
+    twin = renamed(tiny_bundle, tmp_path / "twin")
+    told = refused(tiny_bundle, twin)
+    assert f"the name 'tiny' twice, from {tiny_bundle} and from {twin}" in told
+    assert "Leave one out" in told
+
+
+@pytest.mark.parametrize("by_environment", [False, True])
+def test_an_unknown_default(refused: Refused, tiny_bundle: Path, second: Path, by_environment: bool) -> None:
+    told = (
+        refused(BUNDLE=f"{tiny_bundle},{second}", DEFAULT_MODEL="secnd")
+        if by_environment
+        else refused(tiny_bundle, second, "--default", "secnd")
+    )
+    assert "--default: got 'secnd', expected one of tiny, second. Did you mean 'second'?" in told
+    assert "Give one of them, or leave it out" in told
+
+
+def test_a_bundle_that_is_not_there_is_named(refused: Refused, tiny_bundle: Path, tmp_path: Path) -> None:
+    for told in (
+        refused(tiny_bundle, tmp_path / "gone"),
+        refused(BUNDLE=f"{tiny_bundle}, {tmp_path}/gone"),
+        refused(f"{tiny_bundle},{tmp_path}/gone", BUNDLE=str(tiny_bundle)),
+    ):
+        assert f"{tmp_path}/gone: got no manifest.json, expected a bundle's folder" in told
+    assert "one of the folders is empty" in refused(BUNDLE=f"{tiny_bundle},")
+
+
+def test_it_serves_all_that_are_given(tiny_bundle: Path, second: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "multimodal.cli.main", "serve", str(tiny_bundle), str(second)]
+    command += ["--default", "second", "--threads", "1", "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_ready(process, port)
+        with Client(HOST, port) as client:
+            told = client.get("/model").body
+            answers = [client.classify({"title": "Blue shirt", **asked}).body for asked in ({}, {"model": "tiny"})]
+    finally:
+        process.terminate()
+        process.wait(20)
+    assert (told["known_models"], told["default_model"]) == (["tiny", "second"], "second")
+    assert [answer["model"]["name"] for answer in answers] == ["second", "tiny"]
+
+
+def wait_ready(process: subprocess.Popen[bytes], port: int) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        assert process.poll() is None, f"the service ended with code {process.returncode}"
+        with suppress(OSError), Client(HOST, port, timeout=5) as client:
+            if client.get("/ready").status == 200:
+                return
+        time.sleep(0.05)
+    raise AssertionError("the service was not ready in time")
