@@ -19,6 +19,7 @@ from multimodal.types import Product
 
 if TYPE_CHECKING:
     from multimodal.export.write import Export
+    from multimodal.training.encoders import TextPart
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no reason to fail
 settings.load_profile("untimed")
@@ -28,8 +29,8 @@ TINY = (
     "image.epochs=2",
     "image.patience=2",
     "text.epochs=3",
-    "text.encoder.vocabulary=4096",
-    "text.encoder.dim=24",
+    "text.ngrams.vocabulary=4096",
+    "text.ngrams.dim=24",
     "fusion.epochs=2",
     "fusion.views=1",
     "fusion.hidden=32",
@@ -45,6 +46,13 @@ class Tiny:
 
     bundle: Path
     export: Export
+
+    @property
+    def text(self) -> TextPart:
+        """The text tower, and what its encoders know."""
+        part = self.export.towers.text
+        assert part is not None
+        return part
 
 
 @pytest.fixture(scope="session")

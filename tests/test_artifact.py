@@ -15,10 +15,11 @@ import pytest
 import multimodal
 from multimodal.artifact import LAYOUT, bundle_sha256, mix_name, open_bundle, read_manifest, verify_bundle
 from multimodal.artifact.manifest import own_sha256
-from multimodal.artifact.vocabulary import lookup, padded
+from multimodal.artifact.vocabulary import HashVocabulary, lookup, padded
 from multimodal.config import RunConfig
 from multimodal.errors import BundleError, MissingExtraError, TreeError
 from multimodal.taxonomy import Node, Tree
+from multimodal.types import RaggedIds
 
 HASHED = (LAYOUT.tree, LAYOUT.vocabulary, LAYOUT.text, LAYOUT.image, LAYOUT.fusion)
 
@@ -52,9 +53,13 @@ def test_bundle_holds_what_its_manifest_says(tiny_bundle: Path, tiny_config: Run
     assert manifest.text is not None
     assert manifest.image is not None
     assert tiny_config.image is not None
-    vocabulary = bundle.vocabulary()
-    assert (vocabulary.dtype, len(vocabulary)) == (np.uint32, manifest.text.vocabulary)
-    assert (np.diff(vocabulary.astype(np.int64)) > 0).all()
+    assert (manifest.text.encoder, manifest.text.names) == ("ngrams", ("ngrams",))
+    (vocabulary,) = bundle.vocabularies().values()
+    assert isinstance(vocabulary, HashVocabulary)
+    hashes = vocabulary.hashes
+    assert (hashes.dtype, len(hashes)) == (np.uint32, manifest.text.vocabulary)
+    assert len(hashes) == manifest.text.encoders["ngrams"].vocabulary
+    assert (np.diff(hashes.astype(np.int64)) > 0).all()
     assert (manifest.image.kitchen["height"], manifest.image.kitchen["width"]) == tiny_config.image.size
     asked, told = json.loads(tiny_config.model_dump_json()), manifest.provenance["config"]
     # What the configuration left open is told as it was decided.
@@ -248,9 +253,10 @@ def test_vocabulary_lookup() -> None:
 
 def test_padding_leaves_unknown_ids_out() -> None:
     ids = np.array([5, 0, 7, 0, 2], np.int32)
-    assert padded(ids, np.array([0, 3, 4, 4, 5])).tolist() == [[5, 7], [0, 0], [0, 0], [2, 0]]
-    assert padded(ids[:0], np.array([0, 0])).tolist() == [[0]]
-    assert padded(ids[:0], np.array([0])).shape == (0, 1)
+    ragged = RaggedIds(ids, np.array([0, 3, 4, 4, 5]))
+    assert padded(ragged).tolist() == [[5, 7], [0, 0], [0, 0], [2, 0]]
+    assert padded(RaggedIds(ids[:0], np.array([0, 0]))).tolist() == [[0]]
+    assert padded(RaggedIds(ids[:0], np.array([0]))).shape == (0, 1)
 
 
 def _sha256(file: Path) -> str:

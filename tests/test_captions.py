@@ -26,7 +26,7 @@ def _split(text: TextFeatures) -> Split:
         groups=[str(i) for i in range(n)],
         labels=np.zeros(n, np.int64),
         has_field=np.ones((n, 3), np.bool_),
-        text=text,
+        text={"ngrams": text},
         masked=None,
         pixels=None,
         has_image=no,

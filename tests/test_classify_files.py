@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,20 +31,26 @@ class Echo:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def classify(
+    def stream(
         self,
-        products: Sequence[Product | RowError],
+        products: Iterable[Product | RowError],
         *,
         top_k: int = 2,
         min_confidence: float | None = None,
         explain: bool = False,
-    ) -> list[Answer]:
-        self.batches.append(len(products))
-        return [self._one(p, i, min_confidence) for i, p in enumerate(products)]
+        batch_size: int = 64,
+    ) -> Iterator[Answer]:
+        waiting = iter(products)
+        row = 0
+        while batch := list(islice(waiting, batch_size)):
+            self.batches.append(len(batch))
+            for product in batch:
+                yield self._one(product, row, min_confidence)
+                row += 1
 
     def _one(self, product: Product | RowError, row: int, min_confidence: float | None) -> Answer:
         if isinstance(product, RowError):
-            return product
+            return replace(product, row=row)
         if product.title is None:
             return RowError(product.id, row, "predict", "nothing_usable", "got nothing, expected a title")
         best = score(product.title, 0.75)
@@ -104,6 +112,7 @@ def test_an_answer_is_written_whole(tmp_path: Path) -> None:
             "used": "text",
             "needs_review": False,
             "warnings": "a; b",
+            "explanation": None,
             "error": None,
             "row": 0,
         }

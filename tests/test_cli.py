@@ -222,6 +222,7 @@ def test_the_document_is_the_published_shape() -> None:
         "needs_review": False,
         "conflict": None,
         "warnings": ["the [title] has no word"],
+        "explanation": None,
     }
     assert found["suggestions"][1]["id"] == "30"
 

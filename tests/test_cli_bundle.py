@@ -36,7 +36,7 @@ output: {folder}/bundle
 work_dir: {folder}/runs
 tree: {{path: {folder}/tree.csv}}
 data: {{train: [{{path: {folder}/train.csv}}], val: [{{path: {folder}/val.csv}}]}}
-text: {{epochs: 4, batch_size: 32, encoder: {{type: ngrams, vocabulary: 512, dim: 8, min_count: 1}}}}
+text: {{epochs: 4, batch_size: 32, ngrams: {{vocabulary: 512, dim: 8, min_count: 1}}}}
 image: null
 training: {{device: cpu, threads: 1}}
 export: {{parity_rows: 16}}

@@ -45,7 +45,10 @@ def test_minimal_configuration_has_both_towers_and_is_frozen(tmp_path: Path) -> 
     [
         ("imag: {epochs: 3}", "imag", "image"),
         ("image: {epoch: 3}", "image.epoch", "epochs"),
-        ("text: {encoder: {dims: 8}}", "text.encoder.dims", "dim"),
+        ("text: {ngrams: {dims: 8}}", "text.ngrams.dims", "dim"),
+        ("text: {navec: {weight: a}}", "text.navec.weight", "weights"),
+        ("text: {sentence: {model: a, fine_tuned: 1}}", "text.sentence.fine_tuned", "fine_tune"),
+        ("text: {ngram: {dim: 8}}", "text.ngram", "ngrams"),
         ("image: {augment: {zom: 1}}", "image.augment.zom", "zoom"),
         ("training: {sed: 1}", "training.sed", "seed"),
     ],
@@ -123,7 +126,7 @@ def test_overrides_replace_single_values(tmp_path: Path) -> None:
         "image.epochs=3",
         "image.size=[96, 72]",
         "data.train.1.share=0.25",
-        "text.encoder.dim=8",
+        "text.ngrams.dim=8",
         "training.init_from=null",
         "image.augment={strength: 0}",
     )
@@ -131,7 +134,8 @@ def test_overrides_replace_single_values(tmp_path: Path) -> None:
     assert config.text is not None
     assert (config.image.epochs, config.image.size, config.image.augment.strength) == (3, (96, 72), 0)
     assert (config.data.train[0].share, config.data.train[1].share) == (1.0, 0.25)
-    assert config.text.encoder.dim == 8
+    assert config.text.ngrams is not None
+    assert config.text.ngrams.dim == 8
 
 
 @pytest.mark.parametrize(
@@ -156,6 +160,35 @@ def test_one_tower_may_be_left_out_but_not_both(tmp_path: Path) -> None:
     assert _load(tmp_path, MINIMAL, "image=null").image is None
     said = _refused(tmp_path, MINIMAL, "text=null", "image=null")
     assert "expected 'text' or 'image' (or both)" in said
+
+
+def test_text_encoders_are_any_mix_of_the_three_but_not_none(tmp_path: Path) -> None:
+    text = _load(tmp_path).text
+    assert text is not None
+    assert text.encoders == ("ngrams",)
+    both = _load(tmp_path, MINIMAL, "text.sentence={model: some/model}", "text.navec={}").text
+    assert both is not None
+    assert both.encoders == ("ngrams", "navec", "sentence"), "in one order, whatever the order they are asked for in"
+    alone = _load(tmp_path, MINIMAL, "text.navec={}", "text.ngrams=null").text
+    assert alone is not None
+    assert alone.encoders == ("navec",)
+    said = _refused(tmp_path, MINIMAL, "text.ngrams=null")
+    assert "config.yaml: text: Value error, expected at least one encoder of ngrams, navec and sentence" in said
+    assert "set at most two to null" in said
+
+
+@pytest.mark.parametrize(
+    ("encoder", "path"),
+    [
+        ("ngrams: {vocabulary: 8}", "text.ngrams.vocabulary"),
+        ("navec: {dim: 301}", "text.navec.dim"),
+        ("sentence: {}", "text.sentence.model"),
+        ("sentence: {model: some/model, longest: 513}", "text.sentence.longest"),
+        ("sentence: {model: some/model, rate: 0}", "text.sentence.rate"),
+    ],
+)
+def test_wrong_value_of_an_encoder_is_refused_with_its_path(tmp_path: Path, encoder: str, path: str) -> None:
+    assert f"config.yaml: {path}: " in _refused(tmp_path, MINIMAL + f"text: {{{encoder}}}")
 
 
 @pytest.mark.parametrize(

@@ -4,28 +4,83 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from encoder_support import save_transformer
+from multimodal.artifact.vocabulary import wrapped
 from multimodal.config.models import ImageConfig
 from multimodal.errors import ConfigError
+from multimodal.models.bag import Bag, WeightedRows, WordVectors
+from multimodal.models.encoder import TextEncoder
 from multimodal.models.fusion import FusionMLP
 from multimodal.models.image import ImageTower
-from multimodal.models.text import NgramTower
+from multimodal.models.sentence import SentenceEncoder, find_sentence_model
+from multimodal.models.text import TextInputs, TextTower
+from multimodal.types import EncoderName, RaggedIds
 
 LEAVES, N = 5, 7
 CLOSE = {"atol": 1e-5, "rtol": 1e-4}
 TITLE, DESCRIPTION, CHARACTERISTICS = 0, 1, 2
 
 
-def _text_tower() -> NgramTower:
+def _bag() -> Bag:
+    bag = Bag(30, 6)
+    bag.idf.copy_(torch.linspace(0, 4, 31))
+    bag.field.copy_(torch.arange(31) % 3)
+    return bag
+
+
+def _word_vectors() -> WordVectors:
+    """Invented vectors of 9 columns, brought to 6."""
+    base = torch.randn(31, 9)
+    base[0] = 0
+    words = WordVectors(base, torch.linspace(0, 4, 31), 6)
+    words.field.copy_(torch.arange(31) % 3)
+    return words
+
+
+@cache
+def _transformer() -> Path:
+    kept.append(folder := TemporaryDirectory(prefix="transformer"))
+    return save_transformer(Path(folder.name))
+
+
+kept: list[TemporaryDirectory[str]] = []
+"""Folders that are removed at the end."""
+
+
+def _sentence(fine_tune: bool) -> SentenceEncoder:
+    return SentenceEncoder(find_sentence_model(str(_transformer())), fine_tune=fine_tune)
+
+
+ENCODERS: dict[str, Callable[[], dict[EncoderName, TextEncoder]]] = {
+    "ngrams": lambda: {"ngrams": _bag()},
+    "navec": lambda: {"navec": _word_vectors()},
+    "sentence, learning on": lambda: {"sentence": _sentence(True)},
+    "sentence, frozen": lambda: {"sentence": _sentence(False)},
+    "all three": lambda: {"ngrams": _bag(), "navec": _word_vectors(), "sentence": _sentence(True)},
+}
+
+
+def _text_tower(name: str = "ngrams") -> TextTower:
     torch.manual_seed(1)
-    tower = NgramTower(30, 6, LEAVES)
-    tower.idf.copy_(torch.linspace(0, 4, 31))
-    tower.field.copy_(torch.arange(31) % 3)
-    return tower.eval()
+    return TextTower(ENCODERS[name](), LEAVES).eval()
+
+
+def _inputs(tower: TextTower, rows: list[Tensor]) -> TextInputs:
+    """What each encoder takes of products with these ids."""
+    flat = torch.cat([*rows, torch.zeros(0, dtype=torch.int64)])
+    offsets = torch.tensor([0, *map(len, rows)]).cumsum(0)
+    ragged = RaggedIds(flat.numpy().astype(np.int32), offsets.numpy())
+    pieces = torch.from_numpy(wrapped(ragged, (3,), (4,), 20))
+    return {name: (pieces,) if name == "sentence" else (flat, offsets[:-1]) for name in tower.parts}
 
 
 def _image_tower(backbone: str, size: tuple[int, int] = (48, 36)) -> ImageTower:
@@ -41,14 +96,12 @@ class Case:
     ask: Callable[[list[int]], tuple[Tensor, Tensor]]
 
 
-def _text_case() -> Case:
-    tower = _text_tower()
+def _text_case(name: str) -> Case:
+    tower = _text_tower(name)
     rows = [torch.randint(1, 31, (n,), generator=torch.Generator().manual_seed(n)) for n in (3, 1, 0, 9, 40, 2, 5)]
 
     def ask(picked: list[int]) -> tuple[Tensor, Tensor]:
-        some = [rows[i] for i in picked]
-        lengths = torch.tensor([0] + [len(r) for r in some])
-        found: tuple[Tensor, Tensor] = tower(torch.cat(some), lengths.cumsum(0)[:-1])
+        found: tuple[Tensor, Tensor] = tower(_inputs(tower, [rows[i] for i in picked]))
         return found
 
     return Case(tower, ask)
@@ -85,7 +138,7 @@ def _fusion_case() -> Case:
 
 
 CASES: dict[str, Callable[[], Case]] = {
-    "ngrams": _text_case,
+    **{name: partial(_text_case, name) for name in ENCODERS},
     "mobilenetv3_small_050": lambda: _image_case("mobilenetv3_small_050"),
     "test_resnet": lambda: _image_case("test_resnet"),
     "test_efficientnet": lambda: _image_case("test_efficientnet"),
@@ -126,7 +179,9 @@ def test_same_input_same_scores(case: Case) -> None:
 def test_every_parameter_learns(case: Case) -> None:
     case.module.zero_grad()
     case.ask(list(range(N)))[1].logsumexp(dim=1).sum().backward()
-    for name, parameter in case.module.named_parameters():
+    learning = {name: p for name, p in case.module.named_parameters() if p.requires_grad}
+    assert learning
+    for name, parameter in learning.items():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
     case.module.zero_grad()
@@ -135,43 +190,117 @@ def test_every_parameter_learns(case: Case) -> None:
 # --- text
 
 
-def test_padding_row_of_the_text_table_stays_zero() -> None:
-    tower = _text_tower()
-    assert not tower.table.weight[0].any()
-    ids = torch.tensor([0, 4, 0, 9, 0])
-    with torch.no_grad():
-        plain = tower(torch.tensor([4, 9]), torch.tensor([0]))[1]
-        torch.testing.assert_close(tower(ids, torch.tensor([0]))[1], plain)
-    tower.train()
-    tower(ids, torch.tensor([0]))[1].sum().backward()
-    assert tower.table.weight.grad is not None
-    assert not tower.table.weight.grad[0].any()
+LOOKED_UP = pytest.mark.parametrize("make", [_bag, _word_vectors], ids=["ngrams", "navec"])
 
 
-def test_text_without_features_scores_the_bias() -> None:
-    tower = _text_tower()
+@LOOKED_UP
+def test_padding_changes_nothing_and_learns_nothing(make: Callable[[], WeightedRows]) -> None:
+    torch.manual_seed(1)
+    encoder = make()
+    assert not encoder.matrix()[0].any()
+    ids, start = torch.tensor([0, 4, 0, 9, 0]), torch.tensor([0])
     with torch.no_grad():
-        vector, logits = tower(torch.zeros(0, dtype=torch.int64), torch.zeros(3, dtype=torch.int64))
+        torch.testing.assert_close(encoder(ids, start), encoder(torch.tensor([4, 9]), start))
+    encoder(ids, start).sum().backward()
+    by_row = [p for p in encoder.parameters() if len(p) == 31]
+    assert by_row
+    for parameter in by_row:
+        assert parameter.grad is not None
+        assert not parameter.grad[0].any()
+        assert parameter.grad[4].any()
+
+
+@pytest.mark.parametrize("name", ["ngrams", "navec"])
+def test_text_without_features_scores_the_bias(name: str) -> None:
+    tower = _text_tower(name)
+    with torch.no_grad():
+        vector, logits = tower(_inputs(tower, [torch.zeros(0, dtype=torch.int64)] * 3))
     assert not vector.any()
     assert torch.equal(logits, tower.head.bias.expand(3, LEAVES))
 
 
-def test_many_characteristics_do_not_drown_the_title() -> None:
-    """Each field's weights have its own length, however many n-grams it holds."""
-    tower = _text_tower()
+@LOOKED_UP
+def test_many_characteristics_do_not_drown_the_title(make: Callable[[], WeightedRows]) -> None:
+    """Each field's weights have its own length, however many n-grams or words it holds."""
+    encoder = make()
     by_field = [torch.arange(31)[torch.arange(31) % 3 == f] for f in range(3)]
     title, others = by_field[TITLE][1:4], by_field[CHARACTERISTICS]
     for many in (1, 5, 100):
         ids = torch.cat([title, others.repeat(many)])
-        weights = tower.weights(ids, torch.tensor([0]))
+        weights = encoder.weights(ids, torch.tensor([0]))
         torch.testing.assert_close(weights[:3].norm(), torch.tensor(1.0))
         torch.testing.assert_close(weights[3:].norm(), torch.tensor(0.5))
 
 
-def test_rare_ngrams_weigh_more() -> None:
-    tower = _text_tower()
-    weights = tower.weights(torch.tensor([3, 9, 27]), torch.tensor([0]))
+@LOOKED_UP
+def test_rare_features_weigh_more(make: Callable[[], WeightedRows]) -> None:
+    weights = make().weights(torch.tensor([3, 9, 27]), torch.tensor([0]))
     assert weights[0] < weights[1] < weights[2]
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_each_encoder_fills_columns_of_its_own(name: str) -> None:
+    tower = _text_tower(name)
+    text = _inputs(tower, [torch.tensor([4, 9]), torch.tensor([7])])
+    with torch.no_grad():
+        vector = tower.vector(text)
+        for part, encoder in tower.parts.items():
+            assert torch.equal(vector[:, tower.columns(part)], encoder(*text[part]))
+    assert sum(tower.columns(part).stop - tower.columns(part).start for part in tower.parts) == tower.dim
+    missing = next((part for part in ("ngrams", "navec", "sentence") if part not in tower.parts), None)
+    if missing is not None:
+        with pytest.raises(KeyError, match=missing):
+            tower.columns(missing)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_forgetting_takes_back_what_was_learned_and_keeps_what_was_pretrained(name: str) -> None:
+    """Whatever was learned from the products, two encoders that have forgotten it are the same."""
+    fresh, learned = _text_tower(name), _text_tower(name)
+    with torch.no_grad():
+        for parameter in learned.parameters():
+            if parameter.requires_grad:
+                parameter.add_(torch.randn_like(parameter))
+    for tower in (fresh, learned):
+        for encoder in tower.parts.values():
+            encoder.forget(torch.Generator().manual_seed(5))
+    for part, encoder in learned.parts.items():
+        assert encoder.state_dict()
+        for key, value in encoder.state_dict().items():
+            torch.testing.assert_close(value, fresh.parts[part].state_dict()[key], msg=lambda m, k=key: f"{k}: {m}")
+
+
+# --- sentences
+
+
+def test_a_sentence_vector_has_length_one_and_is_the_mean_of_what_is_there() -> None:
+    encoder = _sentence(False).eval()
+    pieces = torch.tensor([[3, 9, 12, 4, 0, 0], [3, 8, 4, 0, 0, 0]], dtype=torch.int32)
+    with torch.no_grad():
+        vectors = encoder(pieces)
+        states = encoder.transformer(input_ids=pieces[:1, :4].long() - 1).last_hidden_state
+        torch.testing.assert_close(vectors[0], nn.functional.normalize(states.mean(dim=1))[0], **CLOSE)
+        first = encoder.transformer(input_ids=pieces[1:, :3].long() - 1).last_hidden_state[:, 0]
+        encoder.pooling = "cls"
+        torch.testing.assert_close(encoder(pieces)[1], nn.functional.normalize(first)[0], **CLOSE)
+    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(2))
+
+
+def test_vectors_made_before_pass_a_sentence_encoder_as_they_are() -> None:
+    encoder, vectors = _sentence(False), torch.randn(3, 32)
+    assert torch.equal(encoder(vectors), vectors)
+
+
+def test_a_text_too_long_for_the_transformer_is_refused_at_once() -> None:
+    encoder = _sentence(False)
+    encoder.check_length(96)
+    with pytest.raises(ConfigError, match=r"text.sentence.longest: got a text of 97 pieces .* reads 96 at most; lower"):
+        encoder.check_length(97)
+
+
+def test_a_frozen_transformer_learns_nothing() -> None:
+    assert not any(p.requires_grad for p in _sentence(False).parameters())
+    assert any(p.requires_grad for p in _sentence(True).parameters())
 
 
 # --- photos

@@ -12,6 +12,7 @@ import pytest
 from multimodal.artifact import HeadMix, open_bundle
 from multimodal.artifact.engine import Engine, Tower, mix_heads
 from multimodal.numeric import entropy, softmax
+from multimodal.types import RaggedIds, TextIds
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 """Sums of float32 in another order differ by about 1e-6 on scores around 1 to 10."""
@@ -26,7 +27,7 @@ def engine(tiny_bundle: Path) -> Engine:
 @pytest.fixture(scope="module")
 def texts(engine: Engine) -> list[np.ndarray]:
     rng = np.random.default_rng(4)
-    return [rng.integers(1, len(engine.vocabulary) + 1, n).astype(np.int32) for n in LENGTHS]
+    return [rng.integers(1, len(engine.vocabularies["ngrams"]) + 1, n).astype(np.int32) for n in LENGTHS]
 
 
 @pytest.fixture(scope="module")
@@ -34,44 +35,45 @@ def photos() -> np.ndarray:
     return np.random.default_rng(5).integers(0, 256, (7, 48, 36, 3), dtype=np.uint8)
 
 
-def _ragged(texts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    return np.concatenate([*texts, np.zeros(0, np.int32)]), np.cumsum([0, *(len(t) for t in texts)])
+def _ragged(texts: Sequence[np.ndarray]) -> TextIds:
+    ids = np.concatenate([*texts, np.zeros(0, np.int32)])
+    return {"ngrams": RaggedIds(ids, np.cumsum([0, *(len(t) for t in texts)]))}
 
 
 def test_text_rows_do_not_depend_on_the_batch(engine: Engine, texts: list[np.ndarray]) -> None:
-    vectors, logits = engine.text(*_ragged(texts))
+    vectors, logits = engine.text(_ragged(texts))
     assert vectors.shape == (7, 24)
     assert logits.shape == (7, engine.leaves)
     assert vectors.dtype == logits.dtype == np.float32
     for i, text in enumerate(texts):
-        vector, alone = engine.text(*_ragged([text]))
+        vector, alone = engine.text(_ragged([text]))
         np.testing.assert_allclose(vector[0], vectors[i], **CLOSE)
         np.testing.assert_allclose(alone[0], logits[i], **CLOSE)
 
 
 def test_text_without_ids_has_a_zero_vector(engine: Engine, texts: list[np.ndarray]) -> None:
-    vectors, logits = engine.text(*_ragged([texts[3], texts[3]]))
+    vectors, logits = engine.text(_ragged([texts[3], texts[3]]))
     assert not vectors.any()
     np.testing.assert_array_equal(logits[0], logits[1])
 
 
 def test_unknown_ids_change_nothing(engine: Engine, texts: list[np.ndarray]) -> None:
-    plain = engine.text(*_ragged(texts))
+    plain = engine.text(_ragged(texts))
     sprinkled = [np.concatenate([[0, 0], t[:1], [0], t[1:], [0] * 9]).astype(np.int32) for t in texts]
-    for with_zeros, without in zip(engine.text(*_ragged(sprinkled)), plain, strict=True):
+    for with_zeros, without in zip(engine.text(_ragged(sprinkled)), plain, strict=True):
         np.testing.assert_allclose(with_zeros, without, **CLOSE)
 
 
 def test_order_of_ids_changes_nothing(engine: Engine, texts: list[np.ndarray]) -> None:
-    turned = engine.text(*_ragged([t[::-1] for t in texts]))
-    np.testing.assert_allclose(turned[1], engine.text(*_ragged(texts))[1], **CLOSE)
+    turned = engine.text(_ragged([t[::-1] for t in texts]))
+    np.testing.assert_allclose(turned[1], engine.text(_ragged(texts))[1], **CLOSE)
 
 
 def test_very_long_text_among_short_ones(engine: Engine, texts: list[np.ndarray]) -> None:
     """Longer than one run of the graph takes at once, so the batch is cut."""
-    long = np.random.default_rng(6).integers(1, len(engine.vocabulary) + 1, 90_000).astype(np.int32)
-    logits = engine.text(*_ragged([*texts, long, *texts]))[1]
-    plain = engine.text(*_ragged(texts))[1]
+    long = np.random.default_rng(6).integers(1, len(engine.vocabularies["ngrams"]) + 1, 90_000).astype(np.int32)
+    logits = engine.text(_ragged([*texts, long, *texts]))[1]
+    plain = engine.text(_ragged(texts))[1]
     assert logits.shape == (15, engine.leaves)
     np.testing.assert_allclose(logits[:7], plain, **CLOSE)
     np.testing.assert_allclose(logits[8:], plain, **CLOSE)
@@ -87,7 +89,7 @@ def test_photo_rows_do_not_depend_on_the_batch(engine: Engine, photos: np.ndarra
 
 
 def test_fused_rows_do_not_depend_on_the_batch(engine: Engine, texts: list[np.ndarray], photos: np.ndarray) -> None:
-    text, image = engine.text(*_ragged(texts)), engine.image(photos)
+    text, image = engine.text(_ragged(texts)), engine.image(photos)
     logits = engine.fusion(text, image)
     assert logits.shape == (7, engine.leaves)
     for i in range(7):
@@ -102,7 +104,7 @@ def _row(tower: Tower, i: int) -> Tower:
 def test_threads_get_the_same_answers(engine: Engine, texts: list[np.ndarray], photos: np.ndarray) -> None:
     def ask(i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         some, seen = texts[i % 7 :] + texts[: i % 7], np.roll(photos, -(i % 7), axis=0)
-        vector, text = engine.text(*_ragged(some))
+        vector, text = engine.text(_ragged(some))
         image_vector, image = engine.image(seen)
         fused = engine.fusion((vector, text), (image_vector, image))
         return tuple(np.roll(a, i % 7, axis=0) for a in (text, image, fused))

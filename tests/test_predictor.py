@@ -145,20 +145,20 @@ def test_top_k_gives_as_many_suggestions(predictor: Predictor, full: list[Produc
     assert len(predictor.classify(full[:1])[0].suggestions) == 2  # type: ignore[union-attr]
 
 
-def test_stream_takes_one_batch_at_a_time(predictor: Predictor, full: list[Product]) -> None:
+def test_stream_takes_one_batch_ahead(predictor: Predictor, full: list[Product]) -> None:
     taken = 0
 
     def rows() -> Iterator[Product]:
         nonlocal taken
-        for product in full[:12]:
+        for product in full[:16]:
             taken += 1
             yield product
 
     stream = predictor.stream(rows(), batch_size=4)
     for _ in range(5):
         next(stream)
-    assert taken == 8
-    assert len(list(stream)) == 7
+    assert taken == 12, "the third batch is prepared while the second is answered, the fourth is not read yet"
+    assert len(list(stream)) == 11
 
 
 def test_nothing_in_nothing_out(predictor: Predictor) -> None:

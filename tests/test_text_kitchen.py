@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import time
+from typing import get_args
 from zlib import crc32
 
 import numpy as np
@@ -16,8 +17,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from multimodal.config.models import NgramsConfig, TextConfig
-from multimodal.errors import ConfigError, InputError, MissingExtraError
-from multimodal.text import TextFields, TextKitchen, TextKitchenConfig, get_lemmatizer, normalise, tokenise
+from multimodal.config.text import LemmasName, StepName
+from multimodal.errors import InputError, MissingExtraError
+from multimodal.text import TextFields, TextKitchen, TextKitchenConfig, normalise, tokenise
 from multimodal.text.hashing import TokenHashes, char_hashes, follow
 from multimodal.types import Product, TextFeatures
 
@@ -96,19 +98,36 @@ def test_razdel_leaves_punctuation_out() -> None:
     assert tokenise("Кукла, 30 см!", "razdel") == ["Кукла", "30", "см"]
 
 
-def test_lemmas() -> None:
-    assert get_lemmatizer("none").lemmas(["ЁЖ", "Straße"]) == ["еж", "strasse"]
-    with pytest.raises(ConfigError, match=r"unknown lemmatizer 'nome'; expected one of none"):
-        get_lemmatizer("nome")
-
-
 def test_settings_come_from_the_run_configuration() -> None:
-    config = TextConfig(encoder=NgramsConfig(word_ngrams=1, char_min=3, char_max=4))
+    ngrams = NgramsConfig(word_ngrams=1, char_min=3, char_max=4)
+    config = TextConfig(ngrams=ngrams, lemmas="dictionary", steps=("units", "html"))
     assert TextKitchenConfig.from_text_config(config) == TextKitchenConfig(
-        word_ngrams=1, char_min=3, char_max=4
+        word_ngrams=1, char_min=3, char_max=4, lemmas="dictionary", steps=("html", "units")
     )
     with pytest.raises(ValidationError, match="char_max 2 is below char_min 3"):
         TextKitchenConfig(char_min=3, char_max=2)
+
+
+def test_a_manifest_written_before_the_steps_gives_the_kitchen_of_then() -> None:
+    old = {"tokenizer": "regex", "lemmas": "none", "word_ngrams": 2, "char_min": 2, "char_max": 5}
+    assert TextKitchenConfig.model_validate(old) == TextKitchenConfig()
+    assert TextKitchen.VERSION == 1  # raised whenever the defaults give other features
+    new = TextKitchenConfig(steps=("units",), lemmas="tagger")
+    assert TextKitchenConfig.model_validate_json(new.model_dump_json()) == new
+
+
+def test_a_kitchen_says_which_extras_it_needs() -> None:
+    assert TextKitchenConfig(steps=("units",)).extras == ()
+    for config in (TextKitchenConfig(tokenizer="razdel"), TextKitchenConfig(lemmas="dictionary")):
+        assert config.extras == ("ru",)
+
+
+@pytest.mark.parametrize("steps", [("units", "units"), ("emoji",)])
+def test_steps_that_do_not_exist_or_stand_twice_are_refused(steps: tuple[StepName, ...]) -> None:
+    with pytest.raises(ValidationError, match="steps"):
+        TextKitchenConfig(steps=steps)
+    with pytest.raises(ValidationError, match="steps"):
+        TextConfig(steps=steps)
 
 
 def test_fields() -> None:
@@ -122,6 +141,45 @@ def test_fields() -> None:
     )
     assert fields.present == {"title", "description", "characteristics"}
     assert fields.warnings == ()
+    assert fields.title_words == ("Nike", "Men", "T-shirt", "Ёлка", "300", "г")
+    assert fields.description_words == ("Soft", "cotton", "shirt")
+    assert fields.characteristic_words == (("тёмно-синий",), ("белый",), ("хлопок", "95"))
+
+
+@given(products())
+def test_every_lemma_has_its_word(product: Product) -> None:
+    kitchen = TextKitchen(TextKitchenConfig(steps=get_args(StepName)))
+    for fields in (KITCHEN.fields(product), kitchen.fields(product)):
+        assert [word.casefold().replace("ё", "е") for word in fields.title_words] == list(fields.title)
+        assert len(fields.description_words) == len(fields.description)
+        lengths = [len(value) for _, value in fields.characteristics]
+        assert list(map(len, fields.characteristic_words)) == lengths
+
+
+@settings(max_examples=60)
+@given(st.lists(products() | st.just(Product(title="x" * 1_001)), max_size=6))
+def test_products_are_read_together_as_they_are_one_at_a_time(rows: list[Product]) -> None:
+    assert [told(found) for found in KITCHEN.fields_of(rows)] == [told(alone(row)) for row in rows]
+
+
+def alone(product: Product) -> TextFields | InputError:
+    try:
+        return KITCHEN.fields(product)
+    except InputError as error:
+        return error
+
+
+def told(found: TextFields | InputError) -> object:
+    return (found.code, found.message) if isinstance(found, InputError) else found
+
+
+def test_an_error_stands_in_its_row() -> None:
+    rows = [PRODUCT, Product(title="x" * 1_001), Product(title=b"x"), Product(title="Nike")]  # type: ignore[arg-type]
+    first, long, odd, last = KITCHEN.fields_of(rows)
+    assert isinstance(long, InputError)
+    assert isinstance(odd, InputError)
+    assert (long.code, odd.code) == ("title_too_long", "not_text")
+    assert (first, last) == (KITCHEN.fields(PRODUCT), KITCHEN.fields(Product(title="Nike")))
 
 
 @pytest.mark.parametrize("title", ["🙂🙂", "\x00\x01", "\u200b", "!!!", "<br>"])
@@ -138,7 +196,9 @@ def test_no_title_is_no_warning(title: str | None) -> None:
 
 def test_numbers_in_text_columns_are_text() -> None:
     product = Product(title=501, description=1.5, characteristics=float("nan"))  # type: ignore[arg-type]
-    assert KITCHEN.fields(product) == TextFields(("501",), ("1.5",), (), frozenset({"title", "description"}))
+    assert KITCHEN.fields(product) == TextFields(
+        ("501",), ("1.5",), (), frozenset({"title", "description"}), (), ("501",), ("1.5",)
+    )
 
 
 @pytest.mark.parametrize(
@@ -179,6 +239,27 @@ def test_features_by_hand() -> None:
     assert features.fields.tolist() == [0] * 6 + [1] * 3 + [2] * 5
     assert features.hashes[9] == crc32(b"n=a b", crc32(b"p"))
     assert len(set(features.hashes.tolist())) == len(features.hashes)  # fields and kinds stay apart
+
+
+@pytest.mark.parametrize("lemmas", ["dictionary", "tagger"])
+def test_words_are_lemmas_and_letters_are_as_written(lemmas: LemmasName) -> None:
+    pytest.importorskip("natasha", reason="needs the [ru] extra")
+    kitchen = TextKitchen(TextKitchenConfig(lemmas=lemmas, word_ngrams=2))
+    product = Product(title="Красные футболки", characteristics={"вид": "футболки"})
+    features = kitchen.features([kitchen.fields(product)])
+    words = TextKitchen(TextKitchenConfig(char_max=0))
+    found = Product(title="красный футболка")
+    letters = KITCHEN.features([KITCHEN.fields(product)])
+    plain = words.features([words.fields(Product(title=product.title))])
+    expected = {
+        *words.features([words.fields(found)]).hashes.tolist(),
+        *(set(letters.hashes[letters.fields == 0].tolist()) - set(plain.hashes.tolist())),
+    }
+    assert set(features.hashes[features.fields == 0].tolist()) == expected
+    value = [crc32("вид=футболка".encode(), crc32(prefix)) for prefix in (b"p", b"c")]
+    assert features.hashes[features.fields == 2][:2].tolist() == value
+    grams = {int(h) for h in char_hashes(["футболки"], 3, 5, 64)[0]}
+    assert set(features.hashes[features.fields == 2][2:].tolist()) == grams
 
 
 def test_character_ngrams_by_hand() -> None:
@@ -270,9 +351,14 @@ def test_a_kitchen_travels_to_workers() -> None:
     assert copy.fields(PRODUCT) == KITCHEN.fields(PRODUCT)
 
 
-@pytest.mark.parametrize("unit", ["<a", "&amp", "\u0345\u0300", "ﷺ", "a-", "1,", "'s ", "\u200b", "<!--"])
-def test_hostile_texts_take_no_time(unit: str) -> None:
+@pytest.mark.parametrize(
+    "unit",
+    ["<a", "&amp", "\u0345\u0300", "ﷺ", "a-", "1,", "'s ", "\u200b", "<!--", "1х", "1 000", "х/", "aа", "a&", "Аа"],
+)
+@pytest.mark.parametrize("steps", [(), get_args(StepName)], ids=["plain", "all steps"])
+def test_hostile_texts_take_no_time(unit: str, steps: tuple[StepName, ...]) -> None:
     text = (unit * 20_000)[:20_000]
-    start = time.perf_counter()
-    KITCHEN.features([KITCHEN.fields(Product(title=text[:1_000], description=text, characteristics=text))])
-    assert time.perf_counter() - start < 3  # quadratic patterns take far longer
+    kitchen = TextKitchen(TextKitchenConfig(steps=steps))
+    start = time.process_time()
+    kitchen.features([kitchen.fields(Product(title=text[:1_000], description=text, characteristics=text))])
+    assert time.process_time() - start < 3  # quadratic patterns take far longer

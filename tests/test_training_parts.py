@@ -45,6 +45,6 @@ def test_device_is_what_was_asked_for() -> None:
 
 
 def test_kitchen_of_a_configuration_is_the_one_it_describes() -> None:
-    config = TextConfig.model_validate({"encoder": {"char_max": 3, "word_ngrams": 1}})
+    config = TextConfig.model_validate({"ngrams": {"char_max": 3, "word_ngrams": 1}})
     kitchen: TextKitchen = text_kitchen(config)
     assert (kitchen.config.char_max, kitchen.config.word_ngrams) == (3, 1)

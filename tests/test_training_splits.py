@@ -67,9 +67,12 @@ def test_rows_become_arrays_and_bad_ones_are_told_by_their_own_number(tmp_path: 
     ]
     assert split.text is not None
     assert split.masked is not None
-    assert len(split.text) == len(split.masked) == 3
-    assert (np.diff(split.text.offsets) > 0).tolist() == [True, True, False]
-    assert not np.diff(split.masked.offsets).any(), "'red', 'shirt' and 'skirt' are category words"
+    assert split.text.keys() == split.masked.keys() == {"ngrams"}
+    text, masked = split.text["ngrams"], split.masked["ngrams"]
+    assert len(text) == len(masked) == 3
+    assert (np.diff(text.offsets) > 0).tolist() == [True, True, False]
+    assert not np.diff(masked.offsets).any(), "'red', 'shirt' and 'skirt' are category words"
+    assert split.words == frozenset(), "no encoder of this run looks words up"
 
 
 def test_halves_are_those_that_evaluation_draws(tmp_path: Path) -> None:

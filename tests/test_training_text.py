@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 import torch
@@ -14,16 +16,10 @@ from multimodal.artifact.engine import Engine
 from multimodal.artifact.vocabulary import padded
 from multimodal.text.masking import category_words
 from multimodal.training.arrays import Split, concat_features
-from multimodal.training.batches import (
-    Dropout,
-    TextBatcher,
-    build_vocabulary,
-    epoch_batches,
-    field_of,
-    inverse_document_frequency,
-)
+from multimodal.training.batches import Dropout, TextBatcher, epoch_batches
 from multimodal.training.prepare import text_kitchen
-from multimodal.types import Product, TextFeatures
+from multimodal.training.vocabulary import build_vocabulary, field_of, inverse_document_frequency
+from multimodal.types import EncoderName, Product
 from training_support import features_of
 
 
@@ -34,11 +30,11 @@ def val(tiny: Tiny) -> Split:
 
 @pytest.fixture(scope="module")
 def batcher(tiny: Tiny) -> TextBatcher:
-    assert tiny.export.vocabulary is not None
-    return TextBatcher(tiny.export.val, tiny.export.vocabulary)
+    return TextBatcher(tiny.export.val, tiny.text.feeds)
 
 
-def _rows(ids: torch.Tensor, starts: torch.Tensor) -> list[list[int]]:
+def _rows(batch: Mapping[EncoderName, tuple[torch.Tensor, ...]]) -> list[list[int]]:
+    ids, starts = batch["ngrams"]
     ends = [*starts.tolist()[1:], len(ids)]
     return [ids[a:b].tolist() for a, b in zip(starts.tolist(), ends, strict=True)]
 
@@ -47,54 +43,50 @@ def test_batches_hold_the_ids_that_serving_sees(
     tiny: Tiny, val: Split, batcher: TextBatcher, val_products: list[Product]
 ) -> None:
     rows = np.arange(len(val))[::-1].copy()
-    ids, starts = batcher.batch(rows, Dropout(), np.random.default_rng(0))
-    assert ids.dtype == starts.dtype == torch.int64
+    batch = batcher.batch(rows, Dropout(), np.random.default_rng(0))
+    assert {array.dtype for array in batch["ngrams"]} == {torch.int64}
     assert tiny.export.config.text is not None
     kitchen = text_kitchen(tiny.export.config.text)
     assert len(val_products) == len(val)
-    features = kitchen.features([kitchen.fields(val_products[r]) for r in rows])
-    served = padded(Engine(open_bundle(tiny.bundle), threads=1).known_ids(features), features.offsets)
-    assert _rows(ids, starts) == [[i for i in row if i] for row in served.tolist()]
+    encoded = kitchen.encode([kitchen.fields(val_products[r]) for r in rows])
+    served = padded(Engine(open_bundle(tiny.bundle), threads=1).known_ids(encoded)["ngrams"])
+    assert _rows(batch) == [[i for i in row if i] for row in served.tolist()]
 
 
 def test_words_are_dropped_whole_and_rows_may_end_empty(tiny: Tiny, val: Split, batcher: TextBatcher) -> None:
     rows = np.flatnonzero(val.has_text)
-    plain = _rows(*batcher.batch(rows, Dropout(), np.random.default_rng(0)))
+    plain = _rows(batcher.batch(rows, Dropout(), np.random.default_rng(0)))
     rng = np.random.default_rng(1)
-    half = _rows(*batcher.batch(rows, Dropout(word=0.5), rng))
+    half = _rows(batcher.batch(rows, Dropout(word=0.5), rng))
     kept = sum(map(len, half)) / sum(map(len, plain))
     assert 0.4 < kept < 0.6
     assert all(set(some) <= set(whole) for some, whole in zip(half, plain, strict=True))
-    ids, starts = batcher.batch(rows, Dropout(word=0.999), rng)
-    few = _rows(ids, starts)
+    batch = batcher.batch(rows, Dropout(word=0.999), rng)
+    few = _rows(batch)
     assert len(few) == len(rows)
     assert [] in few
-    tower = tiny.export.towers.text
-    assert tower is not None
     with torch.no_grad():
-        assert tower(ids, starts)[1].isfinite().all()
+        assert tiny.text.tower(batch)[1].isfinite().all()
 
 
 def test_rows_without_any_id_make_a_batch(tiny: Tiny, val: Split, batcher: TextBatcher) -> None:
     silent = np.flatnonzero(~val.has_text)
     assert len(silent) > 0
-    ids, starts = batcher.batch(silent, Dropout(0.5, 0.5, 0.5), np.random.default_rng(0))
+    batch = batcher.batch(silent, Dropout(0.5, 0.5, 0.5), np.random.default_rng(0))
+    ids, starts = batch["ngrams"]
     assert len(ids) == 0
     assert starts.tolist() == [0] * len(silent)
-    tower = tiny.export.towers.text
-    assert tower is not None
     with torch.no_grad():
-        vectors, logits = tower(ids, starts)
+        vectors, logits = tiny.text.tower(batch)
     assert not vectors.any()
     assert logits.shape == (len(silent), len(tiny.export.tree.leaves))
 
 
 def test_field_dropout_hides_one_side_never_both(tiny: Tiny, val: Split, batcher: TextBatcher) -> None:
-    assert tiny.export.vocabulary is not None
     both = np.flatnonzero(val.has_field[:, 0] & val.has_field[:, 2])
-    field = field_of(batcher.plain, batcher.plain_ids, len(tiny.export.vocabulary))
-    plain = _rows(*batcher.batch(both, Dropout(), np.random.default_rng(0)))
-    hidden = _rows(*batcher.batch(both, Dropout(field=0.999999), np.random.default_rng(3)))
+    field = _fields(tiny, batcher)
+    plain = _rows(batcher.batch(both, Dropout(), np.random.default_rng(0)))
+    hidden = _rows(batcher.batch(both, Dropout(field=0.999999), np.random.default_rng(3)))
     sides = set()
     for some, whole in zip(hidden, plain, strict=True):
         there = {int(field[i]) for i in some}
@@ -108,24 +100,25 @@ def test_masked_rows_hold_nothing_of_a_category_word(
     tiny: Tiny, val: Split, batcher: TextBatcher, val_products: list[Product]
 ) -> None:
     assert tiny.export.config.text is not None
-    assert tiny.export.vocabulary is not None
     kitchen = text_kitchen(tiny.export.config.text)
     rows = np.flatnonzero(val.has_field[:, 0])
-    masked = _rows(*batcher.batch(rows, Dropout(names=0.99999), np.random.default_rng(0)))
-    plain = _rows(*batcher.batch(rows, Dropout(), np.random.default_rng(0)))
+    masked = _rows(batcher.batch(rows, Dropout(names=0.99999), np.random.default_rng(0)))
+    plain = _rows(batcher.batch(rows, Dropout(), np.random.default_rng(0)))
     words = sorted(category_words(tiny.export.tree))
     features = kitchen.features([kitchen.fields(Product(title=word)) for word in words])
     first = features.offsets[:-1][np.diff(features.offsets) > 0]
-    names = set(np.searchsorted(tiny.export.vocabulary, features.hashes[first][_known(features, first, tiny)]) + 1)
+    names = set(tiny.text.vocabularies()["ngrams"].ids(features)[first].tolist()) - {0}
     assert names
     assert any(names & set(row) for row in plain), "no title holds a category word: the test shows nothing"
     assert not any(names & set(row) for row in masked)
-    field = field_of(batcher.plain, batcher.plain_ids, len(tiny.export.vocabulary))
+    field = _fields(tiny, batcher)
     assert all(field[i] == 0 for row in masked for i in row), "a masked row shows its title alone"
 
 
-def _known(features: TextFeatures, at: np.ndarray, tiny: Tiny) -> np.ndarray:
-    return np.isin(features.hashes[at], tiny.export.vocabulary)
+def _fields(tiny: Tiny, batcher: TextBatcher) -> np.ndarray:
+    """The field of each id, from the features of the split."""
+    known, vocabulary = batcher.plain["ngrams"], tiny.text.vocabularies()["ngrams"]
+    return field_of(known.features, known.ids, len(vocabulary))
 
 
 @settings(max_examples=60, deadline=None)

@@ -13,15 +13,18 @@ from safetensors.torch import save_file
 from conftest import Tiny
 from multimodal.artifact import bundle_sha256, open_bundle, read_manifest
 from multimodal.artifact.engine import Engine
+from multimodal.artifact.vocabulary import HashVocabulary, WordVocabulary
 from multimodal.config import RunConfig
 from multimodal.config.models import ImageConfig
 from multimodal.errors import BundleError, ConfigError
+from multimodal.models.bag import Bag, WordVectors
 from multimodal.models.from_bundle import load_text, load_tower, read_state
 from multimodal.models.fusion import FusionMLP
 from multimodal.models.image import ImageTower, create_backbone
-from multimodal.models.text import NgramTower
+from multimodal.models.text import TextTower
 from multimodal.models.weights import load_backbone
 from multimodal.training.run import start_run
+from multimodal.types import RaggedIds
 
 SMALL = ImageConfig(backbone="mobilenetv3_small_050", size=(48, 36))
 
@@ -179,56 +182,74 @@ def test_fusion_comes_back_within_its_storage(tiny: Tiny) -> None:
     _equal(fresh, trained, atol=1e-4)
 
 
-def _blank_text(tiny: Tiny, vocabulary: np.ndarray) -> NgramTower:
+def _known(tiny: Tiny) -> np.ndarray:
+    """The hashes of the n-grams that the bundle knows."""
+    vocabulary = tiny.text.vocabularies()["ngrams"]
+    assert isinstance(vocabulary, HashVocabulary)
+    return vocabulary.hashes
+
+
+def _bag(tower: TextTower) -> Bag:
+    bag = tower.parts["ngrams"]
+    assert isinstance(bag, Bag)
+    return bag
+
+
+def _blank_text(tiny: Tiny, vocabulary: np.ndarray) -> TextTower:
     """A tower that knows the idf and the fields of a vocabulary, as training sets them first."""
-    trained = tiny.export.towers.text
-    known = tiny.export.vocabulary
-    assert trained is not None
-    assert known is not None
-    tower = NgramTower(len(vocabulary), trained.dim, trained.head.out_features).eval()
+    trained, known = tiny.text.tower, _known(tiny)
+    bag = Bag(len(vocabulary), trained.dim)
     at = np.searchsorted(known, vocabulary).clip(max=len(known) - 1)
     rows = torch.from_numpy(np.where(known[at] == vocabulary, at + 1, 1))
     for name in ("idf", "field"):
-        ours, theirs = tower.get_buffer(name), trained.get_buffer(name)
+        ours, theirs = bag.get_buffer(name), _bag(trained).get_buffer(name)
         ours[1:] = theirs[rows]
         ours[0] = theirs[0]
-    return tower
+    return TextTower({"ngrams": bag}, trained.head.out_features).eval()
 
 
 def test_text_tower_comes_back_within_its_storage(tiny: Tiny) -> None:
-    known = tiny.export.vocabulary
-    assert known is not None
+    known = _known(tiny)
     tower = _blank_text(tiny, known)
-    assert load_text(tower, known, tiny.bundle) == len(known)
+    assert load_text(tower, {"ngrams": HashVocabulary(known)}, tiny.bundle) == f"{len(known):,} of {len(known):,} rows"
     ids = np.random.default_rng(0).integers(1, len(known) + 1, 40).astype(np.int32)
     offsets = np.array([0, 3, 15, 40])
     with torch.no_grad():
-        vector, logits = tower(torch.from_numpy(ids.astype(np.int64)), torch.from_numpy(offsets[:-1]))
-    ours = Engine(open_bundle(tiny.bundle), threads=1).text(ids, offsets)
+        vector, logits = tower({"ngrams": (torch.from_numpy(ids.astype(np.int64)), torch.from_numpy(offsets[:-1]))})
+    ours = Engine(open_bundle(tiny.bundle), threads=1).text({"ngrams": RaggedIds(ids, offsets)})
     scale = float(np.abs(logits.numpy()).max())
     np.testing.assert_allclose(ours[0], vector.numpy(), atol=2e-3 * float(vector.abs().max()))
     np.testing.assert_allclose(ours[1], logits.numpy(), atol=2e-3 * scale)
 
 
 def test_text_tower_takes_the_ngrams_both_know(tiny: Tiny) -> None:
-    known = tiny.export.vocabulary
-    assert known is not None
+    known = _known(tiny)
     new = np.setdiff1d(np.array([1, 2, 3], np.uint32), known)
     vocabulary = np.sort(np.concatenate([known[::2], new]))
     tower = _blank_text(tiny, vocabulary)
-    before = tower.table.weight.detach().clone()
-    assert load_text(tower, vocabulary, tiny.bundle) == len(known[::2])
-    changed = (tower.table.weight != before).any(dim=1).numpy()
+    before = _bag(tower).table.weight.detach().clone()
+    told = load_text(tower, {"ngrams": HashVocabulary(vocabulary)}, tiny.bundle)
+    assert told == f"{len(known[::2]):,} of {len(vocabulary):,} rows"
+    changed = (_bag(tower).table.weight != before).any(dim=1).numpy()
     assert not changed[1 + np.searchsorted(vocabulary, new)].any()
     assert not changed[0]
     assert changed.sum() > 0.99 * len(known[::2])
 
 
 def test_text_tower_of_another_width_is_refused(tiny: Tiny) -> None:
-    assert tiny.export.vocabulary is not None
-    leaves = len(tiny.export.tree.leaves)
-    with pytest.raises(ConfigError, match=rf"has width 24 and {leaves} leaves, the configuration asks for 8"):
-        load_text(NgramTower(len(tiny.export.vocabulary), 8, leaves), tiny.export.vocabulary, tiny.bundle)
+    leaves, vocabularies = len(tiny.export.tree.leaves), tiny.text.vocabularies()
+    narrow = TextTower({"ngrams": Bag(len(vocabularies["ngrams"]), 8)}, leaves)
+    told = rf"has ngrams of width 24 and {leaves} leaves, the configuration asks for ngrams of width 8 and {leaves}; m"
+    with pytest.raises(ConfigError, match=told):
+        load_text(narrow, vocabularies, tiny.bundle)
+
+
+def test_text_tower_of_other_encoders_is_refused(tiny: Tiny) -> None:
+    base = torch.zeros(3, 24)
+    words = TextTower({"navec": WordVectors(base, torch.ones(3), 24)}, len(tiny.export.tree.leaves))
+    known = WordVocabulary(np.array([1, 2], np.uint32), np.ones(2, np.bool_))
+    with pytest.raises(ConfigError, match=r"has ngrams of width 24 .* asks for navec of width 24 .*make them alike"):
+        load_text(words, {"navec": known}, tiny.bundle)
 
 
 @pytest.mark.parametrize("change", [{"backbone": "mobilenetv3_small_075"}, {}], ids=["backbone", "leaves"])

@@ -39,6 +39,7 @@ def response_of(prediction: types.Prediction, model: schemas.ModelInfo) -> schem
         needs_review=p.needs_review,
         conflict=None if p.conflict is None else _conflict(p.conflict),
         warnings=list(p.warnings),
+        explanation=None if p.explanation is None else [_effect(e) for e in p.explanation],
     )
 
 
@@ -54,6 +55,10 @@ def _category(category: types.CategoryScore) -> schemas.Category:
 
 def _candidates(candidates: types.CandidateSet) -> schemas.Candidates:
     return schemas.Candidates(coverage=candidates.coverage, category_ids=list(candidates.category_ids))
+
+
+def _effect(effect: types.TextEffect) -> schemas.Effect:
+    return schemas.Effect(input=effect.input, text=effect.text, effect=_round(effect.effect))
 
 
 def _conflict(conflict: types.Conflict) -> schemas.Conflict:

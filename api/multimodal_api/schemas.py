@@ -19,7 +19,7 @@ Title = Annotated[
 Description = Annotated[str | None, Field(description=f"At most {LONG_TEXT_CAP} characters.")]
 
 
-def _blank_is_none(value: object) -> object:
+def blank_is_none(value: object) -> object:
     """A form sends the fields a person left empty as empty text."""
     return None if isinstance(value, str) and not value.strip() else value
 
@@ -31,19 +31,19 @@ class _Options(BaseModel):
     description: Description = None
     top_k: Annotated[
         Annotated[int, Field(ge=1, le=MAX_TOP_K)] | None,
-        BeforeValidator(_blank_is_none),
+        BeforeValidator(blank_is_none),
         Field(description="How many suggestions; 2 unless asked."),
     ] = None
     min_confidence: Annotated[
         Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None,
-        BeforeValidator(_blank_is_none),
+        BeforeValidator(blank_is_none),
         Field(description="Answer with an ancestor where the leaf's probability is below this."),
     ] = None
-    explain: Annotated[bool | None, BeforeValidator(_blank_is_none)] = None
+    explain: Annotated[bool | None, BeforeValidator(blank_is_none)] = None
     model: Annotated[
         str | None,
-        BeforeValidator(_blank_is_none),
-        Field(description="Name of a served model; the first unless asked."),
+        BeforeValidator(blank_is_none),
+        Field(description="Name of a served model; the default one unless asked."),
     ] = None
 
 
@@ -138,6 +138,14 @@ class Conflict(_Answer):
     image: PathStep
 
 
+class Effect(_Answer):
+    """What a part of the text moved: the natural logarithm of how many times it raises the category's odds."""
+
+    input: InputName
+    text: str
+    effect: float
+
+
 _SHIRT: dict[str, Any] = {
     "id": "1042",
     "name": "Tshirts",
@@ -169,6 +177,7 @@ class ClassifyResponse(_Answer):
                     "needs_review": False,
                     "conflict": None,
                     "warnings": [],
+                    "explanation": [{"input": "title", "text": "t-shirt", "effect": 4.2}],
                 }
             ]
         }
@@ -185,6 +194,8 @@ class ClassifyResponse(_Answer):
     needs_review: bool
     conflict: Conflict | None
     warnings: list[str]
+    explanation: list[Effect] | None
+    """Null unless ``explain`` is asked for."""
 
 
 class Problem(BaseModel):
@@ -224,9 +235,13 @@ class CategoriesResponse(_Answer):
 
 
 class ModelResponse(_Answer):
-    """What is served: inputs, capabilities, metrics and provenance stand in the manifest."""
+    """One of the models served: inputs, capabilities, metrics and provenance stand in the manifest.
+
+    ``known_models`` names all that are served, ``default_model`` the one that answers where a request names none.
+    """
 
     model: ModelInfo
     inputs: list[InputName]
     known_models: list[str]
+    default_model: str
     manifest: dict[str, Any]

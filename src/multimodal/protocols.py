@@ -23,10 +23,14 @@ class Reader(Protocol):
 
 @runtime_checkable
 class Lemmatizer(Protocol):
-    """Turns the tokens of one text into their dictionary forms; as many out as in."""
+    """Turns the tokens of texts into their dictionary forms; as many out as in. Safe to share between threads."""
 
     name: str
 
     def lemmas(self, tokens: Sequence[str]) -> list[str]:
-        """Lower-cased forms of ``tokens``, one for each, in order."""
+        """Lower-cased forms of the tokens of one text, one for each, in order."""
+        ...
+
+    def lemmas_of(self, texts: Sequence[Sequence[str]]) -> list[list[str]]:
+        """The same for several texts at once, which may be faster; a text's own do not depend on the others."""
         ...

@@ -16,6 +16,9 @@ TEXT_INPUTS: tuple[InputName, ...] = ("title", "description", "characteristics")
 HeadName = Literal["fused", "text", "image"]
 HEADS: tuple[HeadName, ...] = get_args(HeadName)
 
+EncoderName = Literal["ngrams", "navec", "sentence"]
+ENCODERS: tuple[EncoderName, ...] = get_args(EncoderName)
+
 Decision = Literal["leaf", "ancestor", "abstain"]
 Stage = Literal["read", "text", "image", "label", "predict"]
 
@@ -78,10 +81,10 @@ class RowError:
 
 @dataclass(frozen=True, slots=True)
 class TextFeatures:
-    """Hashed features of N products, ragged.
+    """What one text encoder takes of N products, ragged.
 
     Attributes:
-        hashes: uint32 [M], one for each occurrence.
+        hashes: uint32 [M], one for each occurrence: hashed n-grams or words, or the numbers of word pieces.
         tokens: int32 [M], the token of its product each feature comes from (for word dropout).
         fields: uint8 [M], index into ``TEXT_INPUTS`` of the field each feature comes from.
         offsets: int64 [N + 1]; product i owns ``offsets[i]:offsets[i + 1]``.
@@ -101,6 +104,48 @@ class TextFeatures:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+
+EncodedText = Mapping[EncoderName, TextFeatures]
+"""The features of the same N products for each encoder; their tokens are numbered alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaggedIds:
+    """Vocabulary ids of N products.
+
+    Attributes:
+        ids: int32 [M]; 0 is unknown.
+        offsets: int64 [N + 1]; product i owns ``offsets[i]:offsets[i + 1]``.
+    """
+
+    ids: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def take(self, rows: npt.NDArray[np.int64]) -> RaggedIds:
+        """The ids of some products, in the order asked for."""
+        lengths = self.offsets[rows + 1] - self.offsets[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+        return RaggedIds(self.ids[np.repeat(self.offsets[rows], lengths) + within], offsets)
+
+    def only_known(self) -> RaggedIds:
+        """The same products without what is unknown."""
+        counts = np.concatenate([[0], np.cumsum(self.ids > 0)])
+        return RaggedIds(self.ids[self.ids > 0], counts[self.offsets])
+
+    def known(self) -> npt.NDArray[np.int64]:
+        """How many ids of each product are known [N]."""
+        counts = np.concatenate([[0], np.cumsum(self.ids > 0)])
+        found: npt.NDArray[np.int64] = np.diff(counts[self.offsets])
+        return found
+
+
+TextIds = Mapping[EncoderName, RaggedIds]
+"""The ids of the same N products for each encoder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +219,22 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class TextEffect:
+    """What a word, or a characteristic, of the text moved.
+
+    Attributes:
+        input: where it stands.
+        text: as it was written.
+        effect: natural logarithm of how many times the category's odds are higher with it than without it, by the
+            text alone; below 0 it speaks against the category.
+    """
+
+    input: InputName
+    text: str
+    effect: float
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """The answer for one product.
 
@@ -182,6 +243,8 @@ class Prediction:
         suggestions: the best leaves, best first.
         used: the head that answered.
         missing: the inputs that were absent or unusable, of those the bundle can use.
+        explanation: what in the text moved the category, or the best suggestion where there is none, the most
+            first; None unless asked for.
     """
 
     id: RowId
@@ -197,6 +260,7 @@ class Prediction:
     attributes: tuple[AttributeScore, ...] = ()
     conflict: Conflict | None = None
     warnings: tuple[str, ...] = ()
+    explanation: tuple[TextEffect, ...] | None = None
 
 
 Answer = Prediction | RowError

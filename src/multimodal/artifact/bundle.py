@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import ValidationError
 
 from multimodal.artifact.layout import LAYOUT, BundleLayout
 from multimodal.artifact.manifest import SCHEMA_VERSION, Manifest, own_sha256
+from multimodal.artifact.vocabulary import HashVocabulary, PieceVocabulary, Vocabulary, WordVocabulary
 from multimodal.errors import BundleError, MissingExtraError
 from multimodal.taxonomy import Tree
+from multimodal.types import EncoderName
 
-_EXTRA_MODULES = {"ru": "razdel"}
+_EXTRA_MODULES = {"ru": "razdel", "sentence": "tokenizers"}
+"""A module that shows whether an extra is installed, where it is not called like the extra."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,24 @@ class Bundle:
         """Full path of one of the bundle's files."""
         return self.path / name
 
-    def vocabulary(self) -> npt.NDArray[np.uint32]:
-        """The sorted hashes of the text encoder's vocabulary, uint32 [V]."""
+    def vocabularies(self) -> dict[EncoderName, Vocabulary]:
+        """What each text encoder knows; empty without a text part."""
         from safetensors import safe_open
 
+        spec = self.manifest.text
+        if spec is None:
+            return {}
+        found: dict[EncoderName, Vocabulary] = {}
         with safe_open(self.file(self.layout.vocabulary), framework="numpy") as tensors:
-            hashes: npt.NDArray[np.uint32] = tensors.get_tensor("hashes")
-        return hashes
+            for name in spec.names:
+                if name == "ngrams":
+                    found[name] = HashVocabulary(tensors.get_tensor("hashes"))
+                elif name == "navec":
+                    words = tensors.get_tensor("navec.hashes"), tensors.get_tensor("navec.is_word")
+                    found[name] = WordVocabulary(*words)
+                else:
+                    found[name] = PieceVocabulary(spec.encoders[name].vocabulary)
+        return found
 
 
 def open_bundle(path: str | Path, *, verify: bool = True) -> Bundle:
@@ -117,6 +129,8 @@ def _check_complete(manifest: Manifest, file: Path) -> None:
         LAYOUT.tree: True,
         LAYOUT.vocabulary: manifest.text is not None,
         LAYOUT.text: manifest.text is not None,
+        LAYOUT.sentence: manifest.text is not None and manifest.text.sentence is not None,
+        LAYOUT.tokenizer: manifest.text is not None and manifest.text.sentence is not None,
         LAYOUT.image: manifest.image is not None,
         LAYOUT.fusion: manifest.fusion,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +12,19 @@ import onnxruntime as ort
 
 from multimodal.artifact.bundle import Bundle
 from multimodal.artifact.manifest import HeadMix
-from multimodal.artifact.vocabulary import lookup, padded
+from multimodal.artifact.vocabulary import padded, wrapped
 from multimodal.numeric import entropy, log_softmax, softmax
-from multimodal.types import FloatArray, HeadName, TextFeatures
+from multimodal.types import EncodedText, EncoderName, FloatArray, HeadName, RaggedIds, TextIds
 
 Tower = tuple[FloatArray, FloatArray]
 """Vectors [N, dim] and logits [N, leaves] of one tower."""
+INPUT_OF: Mapping[str, str] = {"ngrams": "ids"}
+"""The text graph's input for an encoder, where it is not called like the encoder."""
 _MAX_CELLS = 2**18
 """Most padded ids in one run of the text graph: one long description must not blow up a batch's memory."""
+
+_ROWS = 64
+"""Most products in one run of the text graphs."""
 
 
 class Engine:
@@ -27,26 +33,48 @@ class Engine:
     def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
         manifest, layout = bundle.manifest, bundle.layout
         self.leaves = manifest.leaves
-        self.vocabulary = bundle.vocabulary() if manifest.text else np.zeros(0, np.uint32)
+        self.vocabularies = bundle.vocabularies()
+        self._spec = manifest.text.sentence if manifest.text else None
         self._text = _session(bundle.file(layout.text), threads) if manifest.text else None
+        self._sentence = _session(bundle.file(layout.sentence), threads) if self._spec else None
         self._image = _session(bundle.file(layout.image), threads) if manifest.image else None
         self._fusion = _session(bundle.file(layout.fusion), threads) if manifest.fusion else None
 
-    def known_ids(self, features: TextFeatures) -> npt.NDArray[np.int32]:
-        """Vocabulary ids [M] of hashed features; 0 for those the bundle has never seen."""
-        return lookup(self.vocabulary, features.hashes)
+    def known_ids(self, text: EncodedText) -> dict[EncoderName, RaggedIds]:
+        """Ids of the features of each encoder; 0 for those the bundle has never seen."""
+        return {name: RaggedIds(v.ids(text[name]), text[name].offsets) for name, v in self.vocabularies.items()}
 
-    def text(
-        self, ids: npt.NDArray[np.int32], offsets: npt.NDArray[np.int64]
-    ) -> Tower:
-        """Text vectors [N, dim] and logits [N, leaves] of ragged ids."""
+    def text(self, ids: TextIds) -> Tower:
+        """Text vectors [N, dim] and logits [N, leaves] of the ids of N products for each encoder."""
+        lengths = np.max([np.diff(ragged.offsets) for ragged in ids.values()], axis=0)
+        # Those of a length together: a batch is as wide as its longest text. One by one there is nothing to sort.
+        order = np.argsort(lengths, kind="stable") if len(lengths) > _ROWS else np.arange(len(lengths))
+        parts = [self._run_text({n: ragged.take(rows) for n, ragged in ids.items()}) for rows in _cut(order, lengths)]
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        return np.concatenate([p[0] for p in parts])[back], np.concatenate([p[1] for p in parts])[back]
+
+    def _table(self, name: EncoderName, ragged: RaggedIds) -> npt.NDArray[np.int32]:
+        if name != "sentence":
+            return padded(ragged)
+        assert self._spec is not None
+        return wrapped(ragged, self._spec.prefix, self._spec.suffix, self._spec.longest)
+
+    def _run_text(self, ids: TextIds) -> Tower:
         assert self._text is not None
-        table = padded(ids, offsets)
-        step = max(1, _MAX_CELLS // table.shape[1])
-        parts = [
-            self._text.run(None, {"ids": table[at : at + step]}) for at in range(0, max(1, len(table)), step)
-        ]
-        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+        feeds: dict[str, npt.NDArray[Any]] = {INPUT_OF.get(n, n): self._table(n, ragged) for n, ragged in ids.items()}
+        if self._sentence is not None:
+            feeds["sentence"] = self._sentences(feeds["sentence"])
+        vector, logits = self._text.run(None, feeds)
+        return vector, logits
+
+    def _sentences(self, pieces: npt.NDArray[Any]) -> FloatArray:
+        assert self._sentence is not None
+        assert self._spec is not None
+        # Dynamic quantisation rounds by the largest number of a whole batch: a product's vector is its own only alone.
+        alone = self._spec.storage == "int8"
+        batches = [row[None, : max(1, int((row > 0).sum()))] for row in pieces] if alone else [pieces]
+        return np.concatenate([self._sentence.run(None, {"pieces": batch})[0] for batch in batches])
 
     def image(self, pixels: npt.NDArray[np.uint8]) -> Tower:
         """Photo vectors [N, dim] and logits [N, leaves] of uint8 pixels [N, H, W, 3]."""
@@ -69,6 +97,19 @@ class Engine:
         # A fusion without a gate, as of older bundles, takes the vectors alone.
         logits: FloatArray = self._fusion.run(None, {i.name: feeds[i.name] for i in self._fusion.get_inputs()})[0]
         return logits
+
+
+def _cut(order: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    """Rows in runs of few enough products and padded ids; at least one run."""
+    cuts: list[npt.NDArray[np.int64]] = []
+    at = 0
+    while at < len(order) or not cuts:
+        some = order[at : at + _ROWS]
+        widest = np.maximum.accumulate(np.maximum(lengths[some], 1)) * np.arange(1, len(some) + 1)
+        some = some[: max(1, int(np.searchsorted(widest, _MAX_CELLS, side="right")))]
+        cuts.append(some)
+        at += max(1, len(some))
+    return cuts
 
 
 def mix_heads(logits: Mapping[HeadName, FloatArray], mix: HeadMix) -> FloatArray:

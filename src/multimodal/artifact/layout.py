@@ -13,6 +13,8 @@ class BundleLayout:
     tree: str = "tree.json"
     vocabulary: str = "vocabulary.safetensors"
     text: str = "text.onnx"
+    sentence: str = "sentence.onnx"
+    tokenizer: str = "tokenizer.json"
     image: str = "image.onnx"
     fusion: str = "fusion.onnx"
     card: str = "MODEL_CARD.md"

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from multimodal.types import INPUTS, HeadName, InputName
+from multimodal.types import INPUTS, EncoderName, HeadName, InputName
 
 SCHEMA_VERSION = 1
 """Raised when a reader of the previous schema would misread a new bundle."""
@@ -26,15 +26,43 @@ class FileEntry(_Strict):
     bytes: Annotated[int, Field(ge=0)]
 
 
+class EncoderSpec(_Strict):
+    """One text encoder."""
+
+    vocabulary: int
+    dim: int
+    origin: str | None = None
+    """Where its pretrained weights came from."""
+
+
+class SentenceSpec(_Strict):
+    """How a transformer is fed: special pieces around a text, and how much of it is read. Ids count from 1."""
+
+    prefix: tuple[int, ...]
+    suffix: tuple[int, ...]
+    longest: int
+    storage: str
+
+
 class TextSpec(_Strict):
-    """The text side: the kitchen's parameters and the encoder's shape."""
+    """The text side: the kitchen's parameters and the encoders' shapes."""
 
     kitchen: dict[str, Any]
     kitchen_version: int
     encoder: str
+    """Names of the encoders, joined by " + "."""
     vocabulary: int
+    """Rows of all encoders' tables, and ``dim`` the width of what they say together."""
     dim: int
     storage: str
+    encoders: dict[EncoderName, EncoderSpec] = {}
+    """By name; empty in older bundles, which have n-grams alone."""
+    sentence: SentenceSpec | None = None
+
+    @property
+    def names(self) -> tuple[EncoderName, ...]:
+        """The encoders there are."""
+        return tuple(self.encoders) or ("ngrams",)
 
 
 class ImageSpec(_Strict):

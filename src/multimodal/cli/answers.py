@@ -49,6 +49,9 @@ def document(model: Named, answer: Prediction) -> dict[str, Any]:
         "needs_review": answer.needs_review,
         "conflict": None if conflict is None else {"text": _step(conflict.text), "image": _step(conflict.image)},
         "warnings": list(answer.warnings),
+        "explanation": None
+        if answer.explanation is None
+        else [{"input": e.input, "text": e.text, "effect": e.effect} for e in answer.explanation],
     }
 
 
@@ -87,6 +90,10 @@ def print_answer(console: Console, answer: Prediction) -> None:
     console.print(table)
     console.print(f"decision: {answer.decision} ({_DECISION[answer.decision]})")
     console.print(f"decided by: {_USED[answer.used]}" + _missing(answer))
+    if answer.explanation is not None:
+        from multimodal.serving.reasons import reasons
+
+        console.print(Text("because of: " + (reasons(answer.explanation) or "nothing in the text")), soft_wrap=True)
     for warning in answer.warnings:
         console.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from multimodal.artifact import Bundle, Calibration
+    from multimodal.artifact.manifest import TextSpec
 
 app = typer.Typer(no_args_is_help=True, help="Look into a bundle, or check it.")
 
@@ -95,14 +96,28 @@ def _summary(bundle: Bundle, digest: str) -> Table:
         "heads": ", ".join(manifest.heads),
         "capabilities": ", ".join(able) or "–",
         "tree": f"{len(tree)} categories, {len(tree.leaves)} leaves, {tree.levels} levels ({tree.version})",
-        "text": f"{manifest.text.encoder}, {manifest.text.storage}" if manifest.text else "–",
+        "text": _text(manifest.text) if manifest.text else "–",
         "photo": f"{manifest.image.backbone}, {manifest.image.storage}" if manifest.image else "–",
-        "needs": ", ".join(manifest.requires) or "the core install",
+        "needs": ", ".join(f"[{extra}]" for extra in manifest.requires) or "the core install",
         "size": f"{_total(bundle) / 1e6:.2f} MB",
         "sha256": digest,
     }.items():
         table.add_row(key, Text(value))
     return table
+
+
+def _text(text: TextSpec) -> str:
+    """Each encoder with its rows, width, storage and origin; a line each."""
+    from multimodal.artifact.manifest import EncoderSpec
+
+    lines = []
+    for name in text.names:
+        # Bundles of before there were several encoders tell of all together alone.
+        spec = text.encoders.get(name) or EncoderSpec(vocabulary=text.vocabulary, dim=text.dim)
+        storage = text.sentence.storage if name == "sentence" and text.sentence else text.storage
+        origin = f", from {spec.origin}" if spec.origin else ""
+        lines.append(f"{name}: {spec.vocabulary:,} × {spec.dim}, {storage}{origin}")
+    return "\n".join(lines)
 
 
 def _files(bundle: Bundle) -> Table:

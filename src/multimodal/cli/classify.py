@@ -34,6 +34,9 @@ def classify(
         float | None,
         typer.Option(min=0.0, max=1.0, help="Go up the tree until a category is at least this probable."),
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say which words and characteristics moved the answer.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     source: Annotated[
         Path | None,
@@ -70,7 +73,7 @@ def classify(
     """
     product = _product(title, description, characteristics, image)
     if source is None and output is None:
-        _one(bundle, product, top_k, min_confidence, as_json, threads)
+        _one(bundle, product, top_k, min_confidence, explain, as_json, threads)
         return
     if source is None or output is None or product is not None:
         raise InputError(
@@ -90,6 +93,7 @@ def classify(
             described,
             output,
             min_confidence=min_confidence,
+            explain=explain,
             repeated_ids=repeated_ids,
             batch_size=batch_size,
             on_progress=advance,
@@ -113,6 +117,7 @@ def _one(
     product: Product | None,
     top_k: int,
     min_confidence: float | None,
+    explain: bool,
     as_json: bool,
     threads: int | None,
 ) -> None:
@@ -124,7 +129,7 @@ def _one(
     from multimodal import load
 
     predictor = load(bundle, threads=threads)
-    (answer,) = predictor.classify([product], top_k=top_k, min_confidence=min_confidence)
+    (answer,) = predictor.classify([product], top_k=top_k, min_confidence=min_confidence, explain=explain)
     if isinstance(answer, RowError):
         raise InputError(answer.message, code=answer.code)
     if as_json:

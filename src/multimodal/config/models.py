@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from multimodal.config.data import ColumnMap, DataConfig, JoinConfig, Likeness, SourceConfig, SplitConfig, TreeConfig
 from multimodal.config.image import AugmentConfig, ImageConfig
 from multimodal.config.strict import Strict
-from multimodal.config.text import NgramsConfig, TextConfig
+from multimodal.config.text import NavecConfig, NgramsConfig, SentenceConfig, TextConfig
 
 __all__ = [
     "AugmentConfig",
@@ -20,8 +20,10 @@ __all__ = [
     "ImageConfig",
     "JoinConfig",
     "Likeness",
+    "NavecConfig",
     "NgramsConfig",
     "RunConfig",
+    "SentenceConfig",
     "SourceConfig",
     "SplitConfig",
     "Strict",
@@ -67,6 +69,10 @@ class TrainingConfig(Strict):
     threads: Annotated[int, Field(ge=1)] | None = None
     class_balance: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Exponent of inverse class frequency in the loss: 0 is off, 1 weighs all classes alike."""
+    tree_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """How much of a category's place in the loss goes to those that share its path: 0 is off."""
+    logit_adjustment: Annotated[float, Field(ge=0, le=1)] | None = None
+    """How far heads are moved against how common categories are; left open: chosen on select by hF1 and macro F1."""
     init_from: str | None = None
     """A bundle to continue from; its tree must be the same."""
 
@@ -76,6 +82,8 @@ class ExportConfig(Strict):
 
     text_storage: Literal["auto", "float32", "float16", "int8"] = "auto"
     """``auto`` takes int8, or float16 where rounding to int8 would change answers by more than parity allows."""
+    sentence_storage: Literal["auto", "float32", "int16", "int8"] = "auto"
+    """Of a sentence encoder; ``auto`` takes int8 (multiplied in int8 too), or int16 where that would change answers."""
     image_storage: Literal["float32", "int16"] = "int16"
     parity_rows: Annotated[int, Field(ge=8)] = 500
 
@@ -99,4 +107,14 @@ class RunConfig(Strict):
     def _some_input(self) -> RunConfig:
         if self.text is None and self.image is None:
             raise ValueError("expected 'text' or 'image' (or both); set at most one of them to null")
+        return self
+
+    @model_validator(mode="after")
+    def _codes_stay(self) -> RunConfig:
+        coded = self.text is not None and self.text.ngrams is not None and self.text.ngrams.code_columns
+        if coded and self.image is not None and self.fusion.tower_rate > 0:
+            raise ValueError(
+                "got text.ngrams.code_columns beside a fusion.tower_rate above 0, expected one of them: codes are made "
+                "before the fusion, and a table that learns on would leave them behind; set one to 0"
+            )
         return self

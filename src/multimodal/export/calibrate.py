@@ -15,7 +15,7 @@ from multimodal.evaluation import fit_mix, fit_row_temperature, nll
 from multimodal.numeric import log_softmax
 from multimodal.training.arrays import Split
 from multimodal.training.run import MIN_ROWS
-from multimodal.types import INPUTS, TEXT_INPUTS, FloatArray, HeadName, InputName
+from multimodal.types import INPUTS, TEXT_INPUTS, FloatArray, HeadName, InputName, RaggedIds
 
 Inputs = tuple[InputName, ...]
 Logits = Mapping[HeadName, FloatArray]
@@ -36,7 +36,7 @@ class Scorer:
 
     def __init__(self, engine: Engine, split: Split) -> None:
         self.engine, self.split = engine, split
-        self.ids = engine.known_ids(split.text) if split.text is not None else None
+        self.ids = engine.known_ids(split.text) if split.text is not None else {}
         self._image: tuple[FloatArray, FloatArray] | None = None
 
     def available(self) -> list[Inputs]:
@@ -75,17 +75,16 @@ class Scorer:
         return MixScores(mix, rows, logits)
 
     def _text(self, mix: Inputs, rows: Rows) -> tuple[FloatArray, FloatArray]:
-        features = self.split.text
-        assert features is not None
-        assert self.ids is not None
+        assert self.split.text is not None
         fields = [i for i, name in enumerate(TEXT_INPUTS) if name in mix]
-        ids = np.where(np.isin(features.fields, fields), self.ids, 0).astype(np.int32)
+        shown = {}
+        for name, ragged in self.ids.items():
+            inside = np.isin(self.split.text[name].fields, fields)
+            shown[name] = RaggedIds(np.where(inside, ragged.ids, 0).astype(np.int32), ragged.offsets)
         parts = []
         for some in _slices(len(rows), 256):
-            chunk = rows[some]
-            spans = [ids[features.offsets[r] : features.offsets[r + 1]] for r in chunk]
-            offsets = np.cumsum([0] + [len(s) for s in spans])
-            parts.append(self.engine.text(np.concatenate(spans), offsets))
+            cut = {name: ragged.take(rows[some]).only_known() for name, ragged in shown.items()}
+            parts.append(self.engine.text(cut))
         return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
     def _images(self) -> tuple[FloatArray, FloatArray]:

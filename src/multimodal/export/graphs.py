@@ -14,35 +14,49 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from multimodal.export.storage import store_integers
+from multimodal.artifact.engine import INPUT_OF
+from multimodal.export.storage import quantise, store_integers
+from multimodal.models.bag import Bag, WeightedRows
 from multimodal.models.fusion import FusionMLP
 from multimodal.models.image import ImageTower
-from multimodal.models.text import NgramTower
+from multimodal.models.sentence import SentenceEncoder
+from multimodal.models.text import TextTower
 from multimodal.types import TEXT_INPUTS
 
 TextStorage = Literal["float32", "float16", "int8"]
 WeightStorage = Literal["float32", "int16"]
+SentenceStorage = Literal["float32", "int16", "int8"]
 _BLOCK = 32
 
 
-class TextGraph(nn.Module):
-    """The text tower over padded ids: idf folded into the table, the table stored as asked.
+class BagGraph(nn.Module):
+    """A bag over padded ids: its rows' weights folded into the table, the table stored as asked.
 
-    int8 rows have a scale (symmetric, absolute maximum) for each block of 32 columns. Beside the table stand
-    each n-gram's idf and field: what it takes to give the weights of a field their length of 1.
+    Rows in codes are put together from their parts. int8 rows have a scale (symmetric, absolute maximum) for each
+    block of 32 columns. Beside the table stand each row's rarity and field: what it takes to give the weights of a
+    field their length of 1.
     """
 
     idf: Tensor
     field: Tensor
     table: Tensor
     scale: Tensor
+    books: Tensor
 
-    def __init__(self, tower: NgramTower, storage: TextStorage) -> None:
+    def __init__(self, bag: WeightedRows, storage: TextStorage) -> None:
         super().__init__()
-        table = tower.table.weight.detach() * tower.row_weights()[:, None]
-        self.register_buffer("idf", (tower.idf if storage == "float32" else tower.idf.half())[:, None].clone())
-        self.register_buffer("field", tower.field.to(torch.uint8)[:, None])
-        self.scaled = storage == "int8"
+        table = bag.matrix().detach() * bag.row_weights().detach()[:, None]
+        rarity = bag.rarity.detach()
+        self.register_buffer("idf", (rarity if storage == "float32" else rarity.half())[:, None].clone())
+        self.register_buffer("field", bag.field.to(torch.uint8)[:, None])
+        codes = bag.codes if isinstance(bag, Bag) else None
+        self.coded = codes is not None
+        self.scaled = storage == "int8" and codes is None
+        if codes is not None:
+            self.register_buffer("table", codes.codes)
+            self.register_buffer("books", codes.books)
+            self.register_buffer("scale", codes.scale[:, None])
+            return
         self.blocks = table.shape[1] // _BLOCK if table.shape[1] % _BLOCK == 0 else 1
         if self.scaled:
             parts = table.reshape(len(table), self.blocks, -1)
@@ -54,19 +68,23 @@ class TextGraph(nn.Module):
             self.register_buffer("scale", scale)
         else:
             self.register_buffer("table", table.half() if storage == "float16" else table.clone())
-        self.head = tower.head
 
-    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Vectors [N, dim] and logits [N, leaves] of ids [N, T], 0 where padded."""
+    def forward(self, ids: Tensor) -> Tensor:
+        """Vectors [N, dim] of ids [N, T], 0 where padded."""
         weight = self._lengths(ids)
-        rows = F.embedding(ids, self.table).float()
+        rows = F.embedding(ids, self._decoded() if self.coded else self.table).float()
         if self.scaled:
             by_block = weight[:, None] * F.embedding(ids, self.scale).float().transpose(1, 2)
             parts = rows.reshape(*ids.shape, self.blocks, -1).transpose(1, 2)
-            vector = torch.matmul(by_block[:, :, None], parts).flatten(1)
-        else:
-            vector = torch.matmul(weight[:, None], rows)[:, 0]
-        return vector, self.head(vector)
+            return torch.matmul(by_block[:, :, None], parts).flatten(1)
+        return torch.matmul(weight[:, None], rows)[:, 0]
+
+    def _decoded(self) -> Tensor:
+        """The table that codes stand for [V + 1, dim]; of constants alone, so ONNX Runtime makes it at opening."""
+        parts, codes, width = self.books.shape
+        first = torch.arange(parts, dtype=torch.int32) * codes
+        rows = F.embedding(self.table.int() + first, self.books.reshape(parts * codes, width))
+        return rows.flatten(1).float() * self.scale.float()
 
     def _lengths(self, ids: Tensor) -> Tensor:
         """What brings the weights of each id's field to length 1 in its product [N, T]."""
@@ -76,12 +94,65 @@ class TextGraph(nn.Module):
         return (inside * squares.clamp_min(1e-12).rsqrt()).sum(dim=2)
 
 
-def export_text(tower: NgramTower, file: Path, storage: TextStorage) -> None:
-    """Writes the text graph: ids int32 [N, T] -> vector [N, dim], logits [N, leaves]."""
-    graph = TextGraph(tower, storage).eval()
-    n, t = torch.export.Dim("n", min=1), torch.export.Dim("t", min=1)
-    ids = torch.ones(2, 5, dtype=torch.int32)
-    _export(graph, {"ids": ids}, {"ids": {0: n, 1: t}}, ["vector", "logits"], file)
+class TextGraph(nn.Module):
+    """The text tower as it is served: its bags, the vector of a sentence encoder beside them, and the head."""
+
+    def __init__(self, tower: TextTower, storage: TextStorage) -> None:
+        super().__init__()
+        bags = {str(n): BagGraph(e, storage) for n, e in tower.parts.items() if isinstance(e, WeightedRows)}
+        self.parts = nn.ModuleDict(bags)
+        self.head = tower.head
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Vectors [N, dim] and logits [N, leaves].
+
+        Args:
+            inputs: ids [N, T] for each bag, 0 where padded; then the sentence encoder's vectors, where it has one.
+        """
+        bags = list(self.parts.values())
+        vectors = [bag(ids) for bag, ids in zip(bags, inputs, strict=False)]
+        vector = torch.cat([*vectors, *inputs[len(bags) :]], dim=1)
+        return vector, self.head(vector)
+
+
+class SentenceGraph(nn.Module):
+    """A sentence encoder over padded pieces."""
+
+    def __init__(self, encoder: SentenceEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, pieces: Tensor) -> Tensor:
+        """Vectors [N, dim] of pieces [N, T], 0 where padded."""
+        vector: Tensor = self.encoder(pieces)
+        return vector
+
+
+def export_text(tower: TextTower, file: Path, storage: TextStorage) -> None:
+    """Writes the text graph: an input an encoder (see ``TextGraph``) -> vector [N, dim], logits [N, leaves]."""
+    n = torch.export.Dim("n", min=1)
+    inputs: dict[str, Tensor] = {}
+    dynamic: dict[str, dict[int, Any]] = {}
+    for name, encoder in tower.parts.items():
+        given = INPUT_OF.get(name, name)
+        if isinstance(encoder, WeightedRows):
+            inputs[given] = torch.ones(2, 5 + len(inputs), dtype=torch.int32)
+            dynamic[given] = {0: n, 1: torch.export.Dim(f"t_{name}", min=1)}
+        else:
+            inputs[given] = torch.zeros(2, encoder.dim)
+            dynamic[given] = {0: n}
+    _export(TextGraph(tower, storage).eval(), inputs, dynamic, ["vector", "logits"], file, positional=True)
+
+
+def export_sentence(encoder: SentenceEncoder, file: Path, storage: SentenceStorage) -> None:
+    """Writes a sentence encoder's graph: pieces int32 [N, T] -> vector [N, dim]."""
+    n, t = torch.export.Dim("n", min=1), torch.export.Dim("t", min=2, max=512)
+    pieces = torch.ones(2, 7, dtype=torch.int32)
+    _export(SentenceGraph(encoder).eval(), {"pieces": pieces}, {"pieces": {0: n, 1: t}}, ["vector"], file)
+    if storage == "int16":
+        store_integers(file)
+    elif storage == "int8":
+        quantise(file)
 
 
 def export_image(tower: ImageTower, size: tuple[int, int], file: Path, storage: WeightStorage) -> None:
@@ -115,10 +186,15 @@ def _export(
     dynamic: dict[str, dict[int, Any]],
     outputs: list[str],
     file: Path,
+    *,
+    positional: bool = False,
 ) -> None:
     """Exports with parameter names kept and batch norm unfolded, so that a bundle can be trained on.
 
     ONNX Runtime folds both when it opens the graph.
+
+    Args:
+        positional: give the inputs by their order: ``forward`` takes ``*inputs``.
     """
     from onnxscript.optimizer import fold_constants, remove_unused_nodes
 
@@ -127,12 +203,12 @@ def _export(
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             module,
-            args=(),
-            kwargs=inputs,
+            args=tuple(inputs.values()) if positional else (),
+            kwargs={} if positional else inputs,
             dynamo=True,
             input_names=list(inputs),
             output_names=outputs,
-            dynamic_shapes=dynamic,
+            dynamic_shapes=(tuple(dynamic.values()),) if positional else dynamic,
             optimize=False,
             verbose=False,
         )

@@ -13,9 +13,9 @@ from multimodal.artifact.engine import Engine
 from multimodal.errors import ExportError
 from multimodal.models.fusion import FusionMLP
 from multimodal.models.image import ImageTower
-from multimodal.models.text import NgramTower
 from multimodal.numeric import softmax
 from multimodal.training.arrays import Split
+from multimodal.training.encoders import TextPart, tensors_of
 from multimodal.types import FloatArray, HeadName
 
 FLOAT_BOUND = 1e-4
@@ -29,7 +29,7 @@ Rows = npt.NDArray[np.int64]
 class Towers:
     """The trained modules that a bundle is made of."""
 
-    text: NgramTower | None = None
+    text: TextPart | None = None
     image: ImageTower | None = None
     fusion: FusionMLP | None = None
 
@@ -82,19 +82,17 @@ def prove(
 
 
 def _text(
-    engine: Engine, tower: NgramTower, split: Split, rows: Rows
+    engine: Engine, part: TextPart, split: Split, rows: Rows
 ) -> tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
-    features = split.text
-    assert features is not None
-    all_ids = engine.known_ids(features)
+    assert split.text is not None
+    known = engine.known_ids(split.text)
     ours, theirs = [], []
+    part.tower.eval()
     for some in _cut(rows):
-        spans = [all_ids[features.offsets[r] : features.offsets[r + 1]] for r in some]
-        ids = np.concatenate(spans)
-        offsets = np.cumsum([0] + [len(s) for s in spans])
-        ours.append(engine.text(ids, offsets))
+        ids = {name: ragged.take(some) for name, ragged in known.items()}
+        ours.append(engine.text(ids))
         with torch.no_grad():
-            out = tower(torch.from_numpy(ids.astype(np.int64)), torch.from_numpy(offsets[:-1]))
+            out = part.tower({name: tensors_of(part, name, ragged) for name, ragged in ids.items()})
         theirs.append(tuple(o.numpy() for o in out))
     return _stack(ours), _stack(theirs)
 
@@ -158,8 +156,8 @@ def _compare(
         raise ExportError(
             f"{head} head: probabilities of the exported graph differ from torch by up to "
             f"{parity.probability:.2e} (bound {bound:.0e}) and {parity.same_top1:.2%} of {parity.rows} rows "
-            f"keep their best leaf (expected all but {changed}). Set export.text_storage or export.image_storage "
-            "to a wider type."
+            f"keep their best leaf (expected all but {changed}). Set export.text_storage, "
+            "export.sentence_storage or export.image_storage to a wider type."
         )
     return parity
 

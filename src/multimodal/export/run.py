@@ -42,9 +42,9 @@ def train(config: RunConfig, *, resume: bool = True) -> Path:
         torch.set_num_threads(config.training.threads)
     run = start_run(config, pick_device(config.training.device), resume)
     config = run.config  # with what it left open settled
-    text, vocabulary = train_text(run) if config.text else (None, None)
+    text = train_text(run) if config.text else None
     image = train_image(run) if config.image else None
-    fusion = train_fusion(run, text, image, vocabulary) if text and image and vocabulary is not None else None
+    fusion = train_fusion(run, text, image) if text and image else None
     plot_curves(run.work)
     _console.print("Exporting, proving parity, calibrating")
     provenance = {
@@ -57,7 +57,7 @@ def train(config: RunConfig, *, resume: bool = True) -> Path:
         **run.notes,
     }
     towers = Towers(text, image, fusion)
-    path = write_bundle(Export(config, run.tree, towers, vocabulary, run.val, provenance), run.work)
+    path = write_bundle(Export(config, run.tree, towers, run.val, provenance), run.work)
     _console.print(f"Bundle written to {path} in {time.monotonic() - began:.0f} s")
     return path
 

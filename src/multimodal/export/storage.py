@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,20 @@ def store_integers(file: Path) -> None:
     model.graph.node.extend(nodes)
     onnx.checker.check_model(model)
     onnx.save(model, str(file))
+
+
+def quantise(file: Path) -> None:
+    """Rounds a transformer's matrices to int8 and multiplies in int8 (ONNX Runtime's dynamic quantization)."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    plain = file.with_suffix(".float32.onnx")
+    file.rename(plain)
+    logging.disable(logging.WARNING)  # of tensors that are no floats, and of steps that the exporter has done
+    try:
+        quantize_dynamic(plain, file, weight_type=QuantType.QInt8)
+    finally:
+        logging.disable(logging.NOTSET)
+        plain.unlink()
 
 
 def _integers(array: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8 | np.int16], npt.NDArray[np.float32]]:

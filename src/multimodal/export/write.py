@@ -10,27 +10,24 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from rich.console import Console
-from safetensors.numpy import save
 
 import multimodal
 from multimodal.artifact import LAYOUT, Bundle, Calibration, Manifest, mix_name
 from multimodal.artifact.bundle import sha256_of
 from multimodal.artifact.engine import Engine, mix_heads
-from multimodal.artifact.manifest import SCHEMA_VERSION, FileEntry, ImageSpec, TextSpec, own_sha256
-from multimodal.config import RunConfig
+from multimodal.artifact.manifest import SCHEMA_VERSION, FileEntry, ImageSpec, own_sha256
+from multimodal.config.models import ExportConfig, RunConfig
 from multimodal.errors import ExportError
 from multimodal.evaluation import summarise
 from multimodal.export.calibrate import Inputs, MixScores, Scorer, calibrate
-from multimodal.export.graphs import TextStorage, export_fusion, export_image, export_text
+from multimodal.export.graphs import export_fusion, export_image
 from multimodal.export.parity import HeadParity, Towers, prove
+from multimodal.export.text import required_extras, storages, text_spec, write_text
 from multimodal.image.kitchen import VERSION as IMAGE_VERSION
 from multimodal.taxonomy import Tree
-from multimodal.text.kitchen import VERSION as TEXT_VERSION
 from multimodal.training.arrays import Split
-from multimodal.training.prepare import image_kitchen, text_kitchen
+from multimodal.training.prepare import image_kitchen
 from multimodal.training.run import MIN_ROWS
 from multimodal.types import INPUTS, TEXT_INPUTS, HeadName, InputName
 
@@ -45,7 +42,6 @@ class Export:
     config: RunConfig
     tree: Tree
     towers: Towers
-    vocabulary: npt.NDArray[np.uint32] | None
     val: Split
     provenance: Mapping[str, Any]
 
@@ -75,40 +71,45 @@ def write_bundle(export: Export, work: Path) -> Path:
 
 
 def _write_proven(export: Export, folder: Path) -> tuple[Export, Engine, Mapping[HeadName, HeadParity]]:
-    """Writes the graphs and proves them, the text table in the smallest type that passes where the type is open.
+    """Writes the graphs and proves them, in the smallest types that pass where types are left open.
 
     Returns:
-        The export with that type settled, the engine of the written graphs, and the proof.
+        The export with those types settled, the engine of the written graphs, and the proof.
     """
-    asked = export.config.export
-    if asked.text_storage == "auto":
+    tried = list(storages(export.config.export, export.towers.text))
+    for number, types in enumerate(tried, 1):
+        settled = replace(export, config=export.config.model_copy(update={"export": types}))
+        _write_parts(settled, folder)
+        engine = Engine(Bundle(folder, _manifest(settled, folder, _NO_SCORES, {}, {}), export.tree), threads=None)
+        stored = {"text": _widest_error(types, settled), "image": types.image_storage}
         try:
-            return _write_proven(_stored_as(export, "int8"), folder)
+            return settled, engine, prove(engine, export.towers, export.val, types.parity_rows, stored)
         except ExportError as error:
-            if export.towers.text is None:
+            if number == len(tried):
                 raise
-            _console.print(f"int8 was refused, the text table is stored in float16: {error.message}", highlight=False)
-            return _write_proven(_stored_as(export, "float16"), folder)
-    _write_parts(export, folder, asked.text_storage)
-    draft = _manifest(export, folder, _NO_SCORES, {}, {})
-    engine = Engine(Bundle(folder, draft, export.tree), threads=None)
-    stored = {"text": asked.text_storage, "image": asked.image_storage}
-    return export, engine, prove(engine, export.towers, export.val, asked.parity_rows, stored)
+            names = [_types(one, export.towers) for one in (types, tried[number])]
+            _console.print(f"{names[0]} refused, trying {names[1]}: {error.message}", highlight=False)
+    raise AssertionError("there is always something to try")
 
 
-def _stored_as(export: Export, text_storage: TextStorage) -> Export:
-    storage = export.config.export.model_copy(update={"text_storage": text_storage})
-    return replace(export, config=export.config.model_copy(update={"export": storage}))
+def _types(types: ExportConfig, towers: Towers) -> str:
+    said = f"text table in {types.text_storage}"
+    has_sentence = towers.text is not None and towers.text.sentence is not None
+    return f"{said}, sentence encoder in {types.sentence_storage}" if has_sentence else said
 
 
-def _write_parts(export: Export, folder: Path, text_storage: TextStorage) -> None:
+def _widest_error(types: ExportConfig, export: Export) -> str:
+    """The type that decides how close the text head must be to torch."""
+    sentence = export.config.text is not None and export.config.text.sentence is not None
+    rounded = sentence and types.sentence_storage != "float32"
+    return types.sentence_storage if rounded else types.text_storage
+
+
+def _write_parts(export: Export, folder: Path) -> None:
     config, towers = export.config, export.towers
     folder.joinpath(LAYOUT.tree).write_text(export.tree.to_json() + "\n", encoding="utf-8")
     if towers.text is not None:
-        assert export.vocabulary is not None
-        # Not save_file: it makes a file that nobody but its owner can read.
-        folder.joinpath(LAYOUT.vocabulary).write_bytes(save({"hashes": export.vocabulary}))
-        export_text(towers.text, folder / LAYOUT.text, text_storage)
+        write_text(towers.text, config, folder)
     if towers.image is not None:
         assert config.image is not None
         export_image(towers.image, config.image.size, folder / LAYOUT.image, config.export.image_storage)
@@ -142,8 +143,8 @@ def _manifest(
         leaves=len(export.tree.leaves),
         inputs=_inputs(calibration),
         heads=tuple(heads),
-        requires=("ru",) if config.text is not None and config.text.tokenizer == "razdel" else (),
-        text=_text_spec(export),
+        requires=required_extras(config),
+        text=text_spec(towers.text, config) if towers.text is not None else None,
         image=_image_spec(export),
         fusion=towers.fusion is not None,
         calibration=calibration,
@@ -158,20 +159,6 @@ def _inputs(calibration: Calibration) -> tuple[InputName, ...]:
     """Inputs that validation rows have: the others were never checked and are not answered from."""
     seen = {name for mix in calibration.mixes for name in mix.split("+")}
     return tuple(name for name in INPUTS if name in seen)
-
-
-def _text_spec(export: Export) -> TextSpec | None:
-    config, tower = export.config, export.towers.text
-    if config.text is None or tower is None:
-        return None
-    return TextSpec(
-        kitchen=text_kitchen(config.text).config.model_dump(mode="json"),
-        kitchen_version=TEXT_VERSION,
-        encoder=config.text.encoder.type,
-        vocabulary=tower.table.num_embeddings - 1,
-        dim=tower.dim,
-        storage=config.export.text_storage,
-    )
 
 
 def _image_spec(export: Export) -> ImageSpec | None:

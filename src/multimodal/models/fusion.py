@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from multimodal.models.image import ImageTower
-from multimodal.models.text import NgramTower
+from multimodal.models.text import TextTower
 
 _START = -0.4328
 """Softplus of this is a half: before it has learned anything the fusion is the mean of both log scores."""
@@ -68,7 +68,7 @@ class FusionMLP(nn.Module):
 class Fused(nn.Module):
     """Both towers and the fusion of what they say, as they are trained together."""
 
-    def __init__(self, text: NgramTower, image: ImageTower, fusion: FusionMLP) -> None:
+    def __init__(self, text: TextTower, image: ImageTower, fusion: FusionMLP) -> None:
         super().__init__()
         self.text = text
         self.image = image

@@ -1,61 +1,63 @@
-"""Text tower: a bag of hashed n-gram embeddings over TF-IDF weights, normalised field by field."""
+"""Text tower: one or several text encoders side by side, and a linear head over what they say."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from multimodal.types import TEXT_INPUTS
+from multimodal.models.bag import Bag
+from multimodal.models.encoder import TextEncoder
+from multimodal.types import EncoderName
+
+TextInputs = Mapping[EncoderName, tuple[Tensor, ...]]
+"""What each encoder takes of N products; for bags flat ids [M] and the start of each product's ids [N]."""
 
 
-class NgramTower(nn.Module):
-    """Sums the embeddings of a product's known n-grams by their TF-IDF weights and scores the leaves.
+class TextTower(nn.Module):
+    """Concatenates the vectors of its encoders and scores the leaves.
 
-    The weights of each field are scaled to length 1 before the fields are added up, so a long description
-    or many characteristics cannot drown the title. Row 0 of the table stands for padding and unknown
-    n-grams and stays zero.
+    Attributes:
+        encoders: by name, in the order of ``ENCODERS``; each gives vectors [N, its dim].
     """
 
-    idf: Tensor
-    field: Tensor
-    share: Tensor
-
-    def __init__(self, vocabulary: int, dim: int, leaves: int, dropout: float = 0.1, other_fields: float = 0.5) -> None:
-        """``other_fields``: weight of the description and of the characteristics where the title has 1."""
+    def __init__(self, encoders: Mapping[EncoderName, TextEncoder], leaves: int, dropout: float = 0.1) -> None:
         super().__init__()
-        self.table = nn.EmbeddingBag(vocabulary + 1, dim, mode="sum", padding_idx=0)
-        nn.init.normal_(self.table.weight, std=0.1)
-        with torch.no_grad():
-            self.table.weight[0].zero_()
-        self.register_buffer("idf", torch.ones(vocabulary + 1))
-        self.register_buffer("field", torch.zeros(vocabulary + 1, dtype=torch.int64))
-        share = [1.0 if name == "title" else other_fields for name in TEXT_INPUTS]
-        self.register_buffer("share", torch.tensor(share))
+        self.encoders = nn.ModuleDict({str(name): encoder for name, encoder in encoders.items()})
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(dim, leaves)
+        self.head = nn.Linear(self.dim, leaves)
+
+    @property
+    def parts(self) -> dict[EncoderName, TextEncoder]:
+        """The encoders by name."""
+        return {cast(EncoderName, n): cast(TextEncoder, encoder) for n, encoder in self.encoders.items()}
 
     @property
     def dim(self) -> int:
-        return self.table.embedding_dim
+        """Width of the vectors."""
+        return sum(encoder.dim for encoder in self.parts.values())
 
-    def row_weights(self) -> Tensor:
-        """The part of a weight that an n-gram has in every product: idf by its field's share [V + 1]."""
-        return self.idf * self.share[self.field]
+    @property
+    def ngrams(self) -> Bag:
+        """The n-gram encoder; KeyError in a tower without."""
+        return cast(Bag, self.encoders["ngrams"])
 
-    def weights(self, ids: Tensor, offsets: Tensor) -> Tensor:
-        """Weights [M] of flat ids [M]; in each product those of one field have the field's length."""
-        ends = torch.cat([offsets[1:], offsets.new_tensor([len(ids)])])
-        product = torch.arange(len(offsets), device=ids.device).repeat_interleave(ends - offsets)
-        block = product * len(TEXT_INPUTS) + self.field[ids]
-        squares = self.idf.new_zeros(len(offsets) * len(TEXT_INPUTS)).index_add(0, block, self.idf[ids].square())
-        return self.row_weights()[ids] * squares.clamp_min(1e-12).rsqrt()[block]
+    def columns(self, name: EncoderName) -> slice:
+        """Which columns of the vector an encoder fills; KeyError where the tower has no such encoder."""
+        start = 0
+        for other, encoder in self.parts.items():
+            if other == name:
+                return slice(start, start + encoder.dim)
+            start += encoder.dim
+        raise KeyError(name)
 
-    def vector(self, ids: Tensor, offsets: Tensor) -> Tensor:
-        """Text vectors [N, dim] of flat ids [M] with the start of each product's ids in ``offsets`` [N]."""
-        vector: Tensor = self.table(ids, offsets, per_sample_weights=self.weights(ids, offsets))
-        return vector
+    def vector(self, text: TextInputs) -> Tensor:
+        """Text vectors [N, dim]."""
+        return torch.cat([encoder(*text[name]) for name, encoder in self.parts.items()], dim=1)
 
-    def forward(self, ids: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, text: TextInputs) -> tuple[Tensor, Tensor]:
         """Text vectors [N, dim] and logits [N, leaves]."""
-        vector = self.vector(ids, offsets)
+        vector = self.vector(text)
         return vector, self.head(self.dropout(vector))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from multimodal.config.models import SourceConfig
 from multimodal.errors import InputError
+from multimodal.serving.reasons import reasons
 from multimodal.serving.writers import COLUMNS, WRITERS, AnswerRow, ErrorsFile, IdColumn, errors_path, whole
 from multimodal.types import Answer, Product, RowError
 
@@ -22,14 +23,15 @@ if TYPE_CHECKING:
 class Classifier(Protocol):
     """What is asked of a predictor to classify a file."""
 
-    def classify(
+    def stream(
         self,
-        products: Sequence[Product | RowError],
+        products: Iterable[Product | RowError],
         *,
         top_k: int = 2,
         min_confidence: float | None = None,
         explain: bool = False,
-    ) -> Sequence[Answer]:
+        batch_size: int = 64,
+    ) -> Iterator[Answer]:
         """An answer for each product, in order."""
         ...
 
@@ -66,16 +68,18 @@ def classify_file(
     output: Path,
     *,
     min_confidence: float | None = None,
+    explain: bool = False,
     repeated_ids: bool = False,
     batch_size: int = 64,
     on_progress: Callable[[int], None] | None = None,
 ) -> FileReport:
-    """Classifies every product of a source into a file; holds one batch of products in memory.
+    """Classifies every product of a source into a file; holds two batches of products in memory.
 
     The output appears under its name when it is whole. Rows without an answer keep their place with the
     reason in ``error``, and are listed in ``<output>.errors.csv``.
 
     Args:
+        explain: fill the column ``explanation``.
         repeated_ids: answer rows whose id stood in an earlier row; else they are errors, and the ids
             seen so far are kept in memory too.
         on_progress: called after each batch with the number of rows done.
@@ -91,11 +95,12 @@ def classify_file(
     stream = read_source(source, labelled=False, unique=not repeated_ids)
     started, rows, errors = time.perf_counter(), 0, ErrorsFile(errors_path(output))
     with whole(output) as part, errors, WRITERS[output.suffix.lower()](part, id_column) as writer:
-        while batch := list(islice(stream, batch_size)):
-            answers = predictor.classify(batch, top_k=2, min_confidence=min_confidence)
-            placed = [_placed(answer, rows + i) for i, answer in enumerate(answers)]
-            writer.write([_row(answer, rows + i, id_column) for i, answer in enumerate(placed)])
-            errors.write(answer for answer in placed if isinstance(answer, RowError))
+        answers = predictor.stream(
+            stream, top_k=2, min_confidence=min_confidence, explain=explain, batch_size=batch_size
+        )
+        while batch := list(islice(answers, batch_size)):
+            writer.write([_row(answer, id_column) for answer in batch])
+            errors.write(answer for answer in batch if isinstance(answer, RowError))
             rows += len(batch)
             if on_progress is not None:
                 on_progress(rows)
@@ -147,12 +152,8 @@ def _id_column(source: SourceConfig, columns: ResolvedColumns) -> IdColumn:
     return IdColumn(name, kinds[0] if same else pa.string())
 
 
-def _placed(answer: Answer, row: int) -> Answer:
-    """The answer with its row in the whole input instead of its batch."""
-    return answer if answer.row == row else replace(answer, row=row)
-
-
-def _row(answer: Answer, row: int, id_column: IdColumn) -> AnswerRow:
+def _row(answer: Answer, id_column: IdColumn) -> AnswerRow:
+    row = answer.row
     own_id = row if id_column.numbered else answer.id
     if isinstance(answer, RowError):
         return AnswerRow(own_id, error=f"{answer.code}: {answer.message}", row=row)
@@ -170,5 +171,6 @@ def _row(answer: Answer, row: int, id_column: IdColumn) -> AnswerRow:
         used=answer.used,
         needs_review=answer.needs_review,
         warnings="; ".join(answer.warnings) or None,
+        explanation=reasons(answer.explanation or ()) or None,
         row=row,
     )

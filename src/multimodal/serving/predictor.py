@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from multimodal.artifact import Manifest, open_bundle
 from multimodal.artifact.engine import Engine
 from multimodal.errors import InputError
 from multimodal.serving.decide import best_leaves, category, decide
+from multimodal.serving.explain import Explainer
 from multimodal.serving.samples import Kitchens, Sample
 from multimodal.serving.scoring import head_of, probabilities, score, seen_by
 from multimodal.taxonomy import Tree
@@ -27,6 +29,7 @@ from multimodal.types import (
     InputName,
     Prediction,
     Product,
+    RaggedIds,
     RowError,
     Scores,
 )
@@ -50,9 +53,12 @@ class Predictor:
         bundle = open_bundle(path)
         self.manifest: Manifest = bundle.manifest
         self.tree: Tree = bundle.tree
-        self._kitchens = Kitchens(bundle.manifest)
+        self._kitchens = Kitchens(bundle)
         self._engine = Engine(bundle, threads=threads)
         self._decoders = threads or 2
+        self._explainer = None
+        if self._kitchens.text is not None:
+            self._explainer = Explainer(self._engine, self._kitchens.text, self.manifest.calibration, self.tree)
 
     @property
     def name(self) -> str:
@@ -73,11 +79,10 @@ class Predictor:
 
     def warm_up(self) -> None:
         """Runs every graph once, so that the first real question is not the slow one."""
-        features = np.ones(1, np.int32)
-        offsets = np.array([0, 1])
         towers = {}
         if self.manifest.text is not None:
-            towers["text"] = self._engine.text(features, offsets)
+            one = RaggedIds(np.ones(1, np.int32), np.array([0, 1]))
+            towers["text"] = self._engine.text(dict.fromkeys(self.manifest.text.names, one))
         if self._kitchens.image is not None:
             kitchen = self._kitchens.image
             blank = np.zeros((1, kitchen.height, kitchen.width, 3), np.uint8)
@@ -99,7 +104,7 @@ class Predictor:
             products: a ``RowError`` among them (a row that could not be read) comes out in its place.
             top_k: suggestions an answer, 1 to 10.
             min_confidence: go up the tree until the category's probability reaches this.
-            explain: reserved; this bundle's answers carry no explanation yet.
+            explain: say what in the text moved each answer.
 
         Raises:
             InputError: ``top_k`` or ``min_confidence`` out of range.
@@ -115,15 +120,28 @@ class Predictor:
         explain: bool = False,
         batch_size: int = _BATCH,
     ) -> Iterator[Answer]:
-        """As ``classify``, one batch in memory at a time."""
+        """As ``classify``, two batches in memory at a time: one is answered while the next is prepared."""
         _check_options(top_k, min_confidence)
         if batch_size < 1:
             raise InputError(f"batch_size: got {batch_size}, expected 1 or more", code="batch_size")
-        row = 0
-        iterator = iter(products)
-        while chunk := list(islice(iterator, batch_size)):
-            yield from self._answers(chunk, row, top_k, min_confidence)
-            row += len(chunk)
+        with ThreadPoolExecutor(1) as ahead:
+            for row, prepared in self._prepared(_chunks(products, batch_size), ahead):
+                answers = self._answers(row, prepared, top_k, min_confidence)
+                yield from self._explained(answers, prepared) if explain else answers
+
+    def _prepared(
+        self, chunks: Iterator[list[Product | RowError]], ahead: ThreadPoolExecutor
+    ) -> Iterator[tuple[int, list[Sample | RowError]]]:
+        """The first row and the samples of each chunk; the next one is prepared while one is answered."""
+        row, chunk = 0, next(chunks, None)
+        if chunk is None:
+            return
+        prepared = self._prepare(chunk, row, _ALL)
+        for following in chunks:
+            coming = ahead.submit(self._prepare, following, row + len(chunk), _ALL)
+            yield row, prepared
+            row, chunk, prepared = row + len(chunk), following, coming.result()
+        yield row, prepared
 
     def leaf_probabilities(
         self,
@@ -176,9 +194,12 @@ class Predictor:
         return out
 
     def _answers(
-        self, products: Sequence[Product | RowError], first: int, top_k: int, min_confidence: float | None
+        self,
+        first: int,
+        prepared: Sequence[Sample | RowError],
+        top_k: int,
+        min_confidence: float | None,
     ) -> list[Answer]:
-        prepared = self._prepare(products, first, _ALL)
         answers: dict[int, Answer] = {p.row: p for p in prepared if isinstance(p, RowError)}
         usable = [p for p in prepared if isinstance(p, Sample)]
         if usable:
@@ -190,20 +211,25 @@ class Predictor:
                     if sample.present
                     else self._kitchens.nothing(sample.id, sample.row, sample.warnings)
                 )
-        return [answers[first + i] for i in range(len(products))]
+        return [answers[first + i] for i in range(len(prepared))]
+
+    def _explained(self, answers: Sequence[Answer], prepared: Sequence[Sample | RowError]) -> list[Answer]:
+        """The same answers with what in the text moved them."""
+        if self._explainer is None:
+            return [a if isinstance(a, RowError) else replace(a, explanation=()) for a in answers]
+        pairs = [(a, s) for a, s in zip(answers, prepared, strict=True) if isinstance(a, Prediction)]
+        nodes = [(a.category or a.suggestions[0]).id for a, _ in pairs]
+        effects = iter(self._explainer.explain([cast(Sample, s) for _, s in pairs], nodes))
+        return [replace(a, explanation=next(effects)) if isinstance(a, Prediction) else a for a in answers]
 
     def _prepare(
         self, products: Sequence[Product | RowError], first: int, allowed: frozenset[InputName]
     ) -> list[Sample | RowError]:
-        def one(item: tuple[int, Product | RowError]) -> Sample | RowError:
-            return self._kitchens.prepare(item[1], item[0], allowed)
-
-        numbered = list(enumerate(products, first))
         photos = sum(isinstance(p, Product) and p.image is not None for p in products)
         if photos < 4 or self._decoders < 2:
-            return [one(item) for item in numbered]
+            return self._kitchens.prepare(products, first, allowed)
         with ThreadPoolExecutor(self._decoders) as pool:
-            return list(pool.map(one, numbered))
+            return self._kitchens.prepare(products, first, allowed, pool)
 
     def _score(self, samples: Sequence[Sample]) -> tuple[list[Sample], FloatArray]:
         """Probabilities of a batch."""
@@ -237,6 +263,12 @@ class Predictor:
             needs_review=decision != "leaf",
             warnings=sample.warnings,
         )
+
+
+def _chunks(products: Iterable[Product | RowError], size: int) -> Iterator[list[Product | RowError]]:
+    iterator = iter(products)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
 
 
 def _without_text(sample: Sample) -> Sample:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Sequence, Sized
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from multimodal.artifact import Manifest
+from multimodal.artifact import Bundle
 from multimodal.errors import BundleError, ImageError, InputError
 from multimodal.image import ImageKitchen
 from multimodal.text import TextFields, TextKitchen, TextKitchenConfig
 from multimodal.text.kitchen import VERSION as TEXT_VERSION
 from multimodal.text.scalars import is_missing
 from multimodal.types import INPUTS, TEXT_INPUTS, Characteristics, ImageRef, InputName, Product, RowError, RowId
+
+Photo = tuple[npt.NDArray[np.uint8] | None, ImageError | None]
+"""Pixels, or why there are none; neither where there is no photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,9 @@ class Sample:
 class Kitchens:
     """Text and image kitchen as a bundle's manifest describes them; safe to share between threads."""
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, bundle: Bundle) -> None:
         """Raises BundleError for a kitchen of another version than this release's."""
+        manifest = bundle.manifest
         self.inputs = frozenset(manifest.inputs)
         self.text = self.image = None
         if manifest.text is not None:
@@ -52,26 +58,48 @@ class Kitchens:
                     f"this release has {TEXT_VERSION}; export the bundle again, or install the release it names: "
                     f"{manifest.made_with}"
                 )
-            self.text = TextKitchen(TextKitchenConfig.model_validate(manifest.text.kitchen))
+            tokenizer = bundle.file(bundle.layout.tokenizer)
+            self.text = TextKitchen(TextKitchenConfig.model_validate(manifest.text.kitchen), tokenizer=tokenizer)
         if manifest.image is not None:
             self.image = ImageKitchen.from_manifest(manifest.image.kitchen)
 
     def prepare(
-        self, product: Product | RowError, row: int, allowed: frozenset[InputName] = frozenset(INPUTS)
-    ) -> Sample | RowError:
-        """One product's sample; what cannot be used is said in a warning, or is the error when nothing is left.
+        self,
+        products: Sequence[Product | RowError],
+        first: int,
+        allowed: frozenset[InputName] = frozenset(INPUTS),
+        decoders: Executor | None = None,
+    ) -> list[Sample | RowError]:
+        """The samples of a batch; what cannot be used is said in a warning, or is the error when nothing is left.
 
         Args:
+            first: the row of the first product.
             allowed: inputs that may be seen; the others count as absent.
+            decoders: threads that decode photos while text is read; one after another without.
         """
-        if isinstance(product, RowError):
-            return replace(product, row=row)
         usable = self.inputs & allowed
-        try:
-            fields = self._text(product, usable)
-        except InputError as error:
-            return RowError(product.id, row, "text", error.code, error.message)
-        pixels, problem = self._photo(product, usable)
+        there = [product for product in products if isinstance(product, Product)]
+        decode = partial(self._photo, usable=usable)
+        photos = iter(map(decode, there) if decoders is None else decoders.map(decode, there))
+        texts = iter(self._texts(there, usable))
+        return [
+            self._sample(product, row, allowed, next(texts), next(photos))
+            if isinstance(product, Product)
+            else replace(product, row=row)
+            for row, product in enumerate(products, first)
+        ]
+
+    def _sample(
+        self,
+        product: Product,
+        row: int,
+        allowed: frozenset[InputName],
+        fields: TextFields | InputError | None,
+        photo: Photo,
+    ) -> Sample | RowError:
+        if isinstance(fields, InputError):
+            return RowError(product.id, row, "text", fields.code, fields.message)
+        pixels, problem = photo
         present = set(fields.present) if fields is not None else set()
         if pixels is not None:
             present.add("image")
@@ -97,21 +125,14 @@ class Kitchens:
             "Add a title, characteristics or a photo.",
         )
 
-    def _text(self, product: Product, usable: frozenset[InputName]) -> TextFields | None:
+    def _texts(
+        self, products: Sequence[Product], usable: frozenset[InputName]
+    ) -> Sequence[TextFields | InputError | None]:
         if self.text is None or not usable & set(TEXT_INPUTS):
-            return None
-        characteristics: Characteristics | None = product.characteristics
-        return self.text.fields(
-            Product(
-                title=product.title if "title" in usable else None,
-                description=product.description if "description" in usable else None,
-                characteristics=characteristics if "characteristics" in usable else None,
-            )
-        )
+            return [None] * len(products)
+        return self.text.fields_of([_shown(product, usable) for product in products])
 
-    def _photo(
-        self, product: Product, usable: frozenset[InputName]
-    ) -> tuple[npt.NDArray[np.uint8] | None, ImageError | None]:
+    def _photo(self, product: Product, usable: frozenset[InputName]) -> Photo:
         photo = product.image
         if self.image is None or "image" not in usable or is_missing(photo):
             return None, None
@@ -133,6 +154,16 @@ class Kitchens:
             for name in INPUTS
             if name in allowed and name not in self.inputs and _is_there(given[name])
         )
+
+
+def _shown(product: Product, usable: frozenset[InputName]) -> Product:
+    """The product's text as far as it may be seen."""
+    characteristics: Characteristics | None = product.characteristics
+    return Product(
+        title=product.title if "title" in usable else None,
+        description=product.description if "description" in usable else None,
+        characteristics=characteristics if "characteristics" in usable else None,
+    )
 
 
 def _checked(photo: object) -> ImageRef:

@@ -46,12 +46,9 @@ def score(
     with_text = np.array([i for i, s in enumerate(samples) if s.present & _TEXT], np.int64)
     with_image = np.array([i for i, s in enumerate(samples) if s.pixels is not None], np.int64)
     if kitchen is not None and len(with_text):
-        features = kitchen.features([cast(TextFields, samples[i].fields) for i in with_text])
-        ids = engine.known_ids(features)
-        seen = np.add.reduceat(np.append(ids > 0, False), features.offsets[:-1]) if len(ids) else np.zeros(0)
-        lengths = np.diff(features.offsets)
-        known[with_text] = (seen > 0) & (lengths > 0) if len(ids) else False
-        vector, values = engine.text(ids, features.offsets)
+        ids = engine.known_ids(kitchen.encode([cast(TextFields, samples[i].fields) for i in with_text]))
+        known[with_text] = np.sum([ragged.known() for ragged in ids.values()], axis=0) > 0
+        vector, values = engine.text(ids)
         vectors["text"] = (with_text, vector, values)
         logits["text"] = _spread(values, with_text, n, leaves)
     if len(with_image):

@@ -34,6 +34,7 @@ class AnswerRow:
     used: str | None = None
     needs_review: bool | None = None
     warnings: str | None = None
+    explanation: str | None = None
     error: str | None = None
     row: int = 0
 

@@ -45,13 +45,22 @@ def parse_characteristics(value: Characteristics | None) -> tuple[Pair, ...]:
 
 
 def render_characteristics(value: Characteristics | None) -> str:
-    """The same characteristics as one str in the grammar; a str comes back as it is."""
+    """The same characteristics as one str in the grammar; a str comes back as it is.
+
+    Parsing it gives the same pairs, where names have a letter and none of ``: | /``, and no value holds
+    what would be a pair of its own (« / name: »). Raises as ``parse_characteristics`` does.
+    """
     if value is None or isinstance(value, str):
         return value or ""
-    merged: dict[str, list[str]] = {}
+    parts: list[str] = []
+    last = None
     for name, text in parse_characteristics(value):
-        merged.setdefault(name, []).append(text)
-    return " / ".join(f"{name}: {' | '.join(values)}" for name, values in merged.items())
+        if name and name == last and text:
+            parts[-1] += f" | {text}"
+        else:
+            parts.append(f"{name}: {text}" if name else text)
+        last = name if text else None  # an empty value is a pair of its own
+    return " / ".join(parts)
 
 
 def _from_text(text: str) -> Iterator[Pair]:

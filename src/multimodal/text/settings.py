@@ -6,13 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from multimodal.config.models import TextConfig
+from multimodal.config.text import LemmasName, NgramsConfig, StepNames, TextConfig
+from multimodal.types import EncoderName
 
 
 class TextKitchenConfig(BaseModel):
     """Everything that decides which features a text gives.
 
     Attributes:
+        encoders: the text encoders that are fed.
+        longest: word pieces of a product that a sentence encoder reads.
+        lemmas: how words become dictionary forms.
+        steps: what else is done to a text, in this order; none in manifests older than the steps.
         word_ngrams: longest run of title words that is a feature; descriptions stop at 2.
         char_min: shortest character n-gram of title words.
         char_max: longest; 0 turns them off.
@@ -20,8 +25,11 @@ class TextKitchenConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    encoders: tuple[EncoderName, ...] = ("ngrams",)
+    longest: Annotated[int, Field(ge=1)] = 64
     tokenizer: Literal["regex", "razdel"] = "regex"
-    lemmas: str = "none"
+    lemmas: LemmasName = "none"
+    steps: StepNames = ()
     word_ngrams: Annotated[int, Field(ge=1, le=3)] = 2
     char_min: Annotated[int, Field(ge=1)] = 2
     char_max: Annotated[int, Field(ge=0, le=8)] = 5
@@ -35,14 +43,23 @@ class TextKitchenConfig(BaseModel):
             )
         return self
 
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """Optional dependencies that cleaning, tokens and lemmas need."""
+        return ("ru",) if self.tokenizer == "razdel" or self.lemmas != "none" else ()
+
     @classmethod
     def from_text_config(cls, config: TextConfig) -> TextKitchenConfig:
         """The kitchen's part of a run's text configuration."""
-        encoder = config.encoder
+        ngrams = config.ngrams or NgramsConfig()
+        longest = {} if config.sentence is None else {"longest": config.sentence.longest}
         return cls(
+            encoders=config.encoders,
+            **longest,
             tokenizer=config.tokenizer,
             lemmas=config.lemmas,
-            word_ngrams=encoder.word_ngrams,
-            char_min=encoder.char_min,
-            char_max=encoder.char_max,
+            steps=config.steps,
+            word_ngrams=ngrams.word_ngrams,
+            char_min=ngrams.char_min,
+            char_max=ngrams.char_max,
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from multimodal.types import RowError, RowId, TextFeatures
+from multimodal.types import EncodedText, EncoderName, RowError, RowId, TextFeatures
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -22,8 +22,9 @@ class Split:
         groups: rows of a group share a title or a photo.
         labels: int64 [N], index of the leaf.
         has_field: bool [N, 3], whether title, description, characteristics can be used.
-        text: features of all text fields; None where the run has no text tower.
+        text: features of all text fields for each encoder; None where the run has no text tower.
         masked: the same rows with every category word removed from the title, and nothing but the title.
+        words: every word of the text, where an encoder looks words up.
         pixels: uint8 [N, H, W, 3], zeros where ``has_image`` is false; None without an image tower.
         has_image: bool [N].
         half: "select", "calibrate" or "" for training rows, one a row.
@@ -34,12 +35,13 @@ class Split:
     groups: Sequence[str]
     labels: npt.NDArray[np.int64]
     has_field: BoolArray
-    text: TextFeatures | None
-    masked: TextFeatures | None
+    text: EncodedText | None
+    masked: EncodedText | None
     pixels: npt.NDArray[np.uint8] | None
     has_image: BoolArray
     half: npt.NDArray[np.str_]
     rejected: tuple[RowError, ...]
+    words: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -47,6 +49,11 @@ class Split:
     @property
     def has_text(self) -> BoolArray:
         return np.asarray(self.has_field.any(axis=1))
+
+
+def concat_encoded(parts: Sequence[EncodedText], encoders: Sequence[EncoderName]) -> EncodedText:
+    """One ragged array an encoder, of the parts in order."""
+    return {name: concat_features([part[name] for part in parts]) for name in encoders}
 
 
 def concat_features(parts: Sequence[TextFeatures]) -> TextFeatures:

@@ -1,49 +1,43 @@
-"""Text batches from ragged features: vocabulary, word dropout, hidden fields, masked category names."""
+"""Text batches from ragged features: word dropout, hidden fields, masked category names."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from multimodal.artifact.vocabulary import lookup
+from multimodal.artifact.vocabulary import Vocabulary
 from multimodal.training.arrays import Split
-from multimodal.types import TEXT_INPUTS, TextFeatures
+from multimodal.types import TEXT_INPUTS, EncoderName, RaggedIds, TextFeatures
 
 TITLE = TEXT_INPUTS.index("title")
-Ids = npt.NDArray[np.int32]
 
 
-def build_vocabulary(features: TextFeatures, size: int, min_count: int) -> npt.NDArray[np.uint32]:
-    """The ``size`` hashes found in most products, and in at least ``min_count``; sorted, uint32 [V]."""
-    rows = np.repeat(np.arange(len(features), dtype=np.uint64), np.diff(features.offsets))
-    pairs = np.unique((features.hashes.astype(np.uint64) << np.uint64(32)) | rows)
-    hashes, counts = np.unique((pairs >> np.uint64(32)).astype(np.uint32), return_counts=True)
-    enough = counts >= min_count
-    hashes, counts = hashes[enough], counts[enough]
-    best = np.argsort(-counts, kind="stable")[:size]
-    return np.sort(hashes[best])
+class Feed(Protocol):
+    """How one encoder is fed in training."""
+
+    @property
+    def vocabulary(self) -> Vocabulary: ...
+
+    def tensors(self, ragged: RaggedIds, plan: Plan) -> tuple[Tensor, ...]:
+        """What the encoder's ``forward`` takes of N products, from what is seen of them."""
+        ...
 
 
-def inverse_document_frequency(features: TextFeatures, ids: Ids, vocabulary: int) -> npt.NDArray[np.float32]:
-    """Smoothed idf (as scikit-learn's TfidfVectorizer) for ids 0..vocabulary; 0 for padding. [V + 1]."""
-    rows = np.repeat(np.arange(len(features), dtype=np.int64), np.diff(features.offsets))
-    pairs = np.unique(rows * (vocabulary + 1) + ids)
-    df = np.bincount(pairs % (vocabulary + 1), minlength=vocabulary + 1)
-    idf = np.log((1 + len(features)) / (1 + df)) + 1
-    idf[0] = 0
-    return idf.astype(np.float32)
+@dataclass(frozen=True, slots=True)
+class BagFeed:
+    """Flat ids [M] and the start of each product's ids [N]."""
 
+    vocabulary: Vocabulary
 
-def field_of(features: TextFeatures, ids: Ids, vocabulary: int) -> npt.NDArray[np.int64]:
-    """The field that each id comes from (fields never share a hash but by collision). [V + 1]."""
-    field = np.zeros(vocabulary + 1, np.int64)
-    field[ids] = features.fields
-    field[0] = TITLE
-    return field
+    def tensors(self, ragged: RaggedIds, plan: Plan) -> tuple[Tensor, ...]:
+        """See ``Feed.tensors``."""
+        return torch.from_numpy(ragged.ids.astype(np.int64)), torch.from_numpy(ragged.offsets[:-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,53 +49,62 @@ class Dropout:
     names: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is hidden of a batch of N rows, the same for every encoder.
+
+    Attributes:
+        split: where the rows are from.
+        rows: int64 [N].
+        masked: whether a row shows its title without category names, and nothing else [N].
+        alive: which of a row's tokens are seen [N, T]; None where all are.
+        fields: which of its fields are seen [N, 3].
+    """
+
+    split: Split
+    rows: npt.NDArray[np.int64]
+    masked: npt.NDArray[np.bool_]
+    alive: npt.NDArray[np.bool_] | None
+    fields: npt.NDArray[np.bool_]
+
+
 class TextBatcher:
-    """Cuts batches of flat vocabulary ids out of a split's features."""
+    """Cuts batches out of a split's text, for each encoder what it takes."""
 
-    def __init__(self, split: Split, vocabulary: npt.NDArray[np.uint32]) -> None:
+    def __init__(self, split: Split, feeds: Mapping[EncoderName, Feed]) -> None:
         assert split.text is not None
-        self.split = split
-        self.plain = split.text
-        self.plain_ids = lookup(vocabulary, split.text.hashes)
-        self.masked = split.masked
-        self.masked_ids = None if split.masked is None else lookup(vocabulary, split.masked.hashes)
+        self.split, self.feeds = split, feeds
+        self.plain = {name: _Known(split.text[name], feed) for name, feed in feeds.items()}
+        self.masked = None
+        if split.masked is not None:
+            self.masked = {name: _Known(split.masked[name], feed) for name, feed in feeds.items()}
+        self._longest = 1 + max(int(known.features.tokens.max(initial=0)) for known in self.plain.values())
 
-    def batch(self, rows: npt.NDArray[np.int64], dropout: Dropout, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Flat ids [M] and the start of each row's ids [N], int64."""
+    def batch(
+        self, rows: npt.NDArray[np.int64], dropout: Dropout, rng: np.random.Generator
+    ) -> dict[EncoderName, tuple[Tensor, ...]]:
+        """What each encoder takes of some rows; of bags flat ids [M] and the start of each row's ids [N], int64."""
+        plan = self._plan(rows, dropout, rng)
+        return {name: feed.tensors(self._gather(name, plan), plan) for name, feed in self.feeds.items()}
+
+    def _plan(self, rows: npt.NDArray[np.int64], dropout: Dropout, rng: np.random.Generator) -> Plan:
         masked = rng.random(len(rows)) < dropout.names
-        if self.masked is None or self.masked_ids is None:
+        if self.masked is None:
             masked[:] = False
-        ids, owner = self._gather(self.plain, self.plain_ids, rows, ~masked, dropout, rng)
-        if self.masked is not None and self.masked_ids is not None and masked.any():
-            more, more_owner = self._gather(self.masked, self.masked_ids, rows, masked, dropout, rng)
+        alive = rng.random((len(rows), self._longest)) >= dropout.word if dropout.word > 0 else None
+        fields = self._field_kept(rows, dropout.field, rng) if dropout.field > 0 else np.ones((len(rows), 3), np.bool_)
+        fields[masked] = True
+        return Plan(self.split, rows, masked, alive, fields)
+
+    def _gather(self, name: EncoderName, plan: Plan) -> RaggedIds:
+        ids, owner = self.plain[name].gather(plan, ~plan.masked)
+        if self.masked is not None and plan.masked.any():
+            more, more_owner = self.masked[name].gather(plan, plan.masked)
             ids, owner = np.concatenate([ids, more]), np.concatenate([owner, more_owner])
             order = np.argsort(owner, kind="stable")
             ids, owner = ids[order], owner[order]
-        starts = np.zeros(len(rows), np.int64)
-        starts[1:] = np.cumsum(np.bincount(owner, minlength=len(rows)))[:-1]
-        return torch.from_numpy(ids.astype(np.int64)), torch.from_numpy(starts)
-
-    def _gather(
-        self,
-        features: TextFeatures,
-        ids: Ids,
-        rows: npt.NDArray[np.int64],
-        use: npt.NDArray[np.bool_],
-        dropout: Dropout,
-        rng: np.random.Generator,
-    ) -> tuple[Ids, npt.NDArray[np.int64]]:
-        lengths = np.where(use, features.offsets[rows + 1] - features.offsets[rows], 0)
-        owner = np.repeat(np.arange(len(rows)), lengths)
-        within = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        at = features.offsets[rows][owner] + within
-        keep = ids[at] > 0
-        if dropout.word > 0 and len(at):
-            tokens = features.tokens[at]
-            alive = rng.random((len(rows), int(tokens.max()) + 1)) >= dropout.word
-            keep &= alive[owner, tokens]
-        if dropout.field > 0:
-            keep &= self._field_kept(rows, dropout.field, rng)[owner, features.fields[at]]
-        return ids[at][keep], owner[keep]
+        counts = np.bincount(owner, minlength=len(plan.rows))
+        return RaggedIds(ids, np.concatenate([[0], np.cumsum(counts)]))
 
     def _field_kept(
         self, rows: npt.NDArray[np.int64], chance: float, rng: np.random.Generator
@@ -115,6 +118,24 @@ class TextBatcher:
         kept[np.ix_(both & (draw < chance * 0.7), others)] = False
         kept[both & (draw >= chance * 0.7) & (draw < chance), TITLE] = False
         return kept
+
+
+class _Known:
+    """Features of a split, with what an encoder knows of them."""
+
+    def __init__(self, features: TextFeatures, feed: Feed) -> None:
+        self.features, self.ids = features, feed.vocabulary.ids(features)
+
+    def gather(self, plan: Plan, use: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """Known ids [M] of the rows to use, and the place in the batch that each belongs to [M]."""
+        rows, offsets = plan.rows, self.features.offsets
+        lengths = np.where(use, offsets[rows + 1] - offsets[rows], 0)
+        owner = np.repeat(np.arange(len(rows)), lengths)
+        at = offsets[rows][owner] + np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        keep = (self.ids[at] > 0) & plan.fields[owner, self.features.fields[at]]
+        if plan.alive is not None:
+            keep &= plan.alive[owner, self.features.tokens[at]]
+        return self.ids[at][keep], owner[keep]
 
 
 def epoch_batches(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from multimodal.artifact.vocabulary import lookup
 from multimodal.training.arrays import Split
-from multimodal.training.batches import build_vocabulary
+from multimodal.training.vocabulary import build_vocabulary
 from multimodal.types import TextFeatures
 
 MIN_COUNT = 20
@@ -24,7 +24,7 @@ class Captions:
 
     def __init__(self, split: Split, words: int) -> None:
         assert split.text is not None
-        features = whole_words(split.text)
+        features = whole_words(next(iter(split.text.values())))
         vocabulary = build_vocabulary(features, words, MIN_COUNT)
         ids = lookup(vocabulary, features.hashes)
         rows = np.repeat(np.arange(len(features)), np.diff(features.offsets))

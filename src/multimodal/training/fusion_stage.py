@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,15 +13,15 @@ from torch import Tensor
 from multimodal.config.models import FusionConfig
 from multimodal.models.fusion import Fused, FusionMLP
 from multimodal.models.image import ImageTower
-from multimodal.models.text import NgramTower
+from multimodal.models.text import TextInputs, TextTower
 from multimodal.training.arrays import Split
 from multimodal.training.augment import Augment
 from multimodal.training.batches import Dropout, TextBatcher, epoch_batches
 from multimodal.training.stage import Batch, MakeBatches, Recipe, Stage
 
 Rows = npt.NDArray[np.int64]
-Unseen = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Text vectors [N, dim] of ids, starts and the fold [N] of each row."""
+Unseen = Callable[[TextInputs, Tensor], Tensor]
+"""Text vectors [N, dim] of what the encoders take and the fold [N] of each row."""
 
 
 class FusionStage(Stage):
@@ -52,25 +53,24 @@ class FusionStage(Stage):
             self.network.image.eval()
 
     def predict(self, batch: Batch) -> Tensor:
-        text = self.network.text.vector(batch["ids"], batch["starts"])
+        text = self.network.text.vector(batch["text"])
         image = batch["vectors"] if "vectors" in batch else self.network.image.vector(batch["pixels"])
         return self._fuse(text, image, batch["has_text"], batch["has_image"])
 
     def loss(self, batch: Batch) -> Tensor:
         if self.joint:
             return self._joint_loss(batch)
-        ids, starts = batch["ids"], batch["starts"]
         with torch.no_grad():
             if self.unseen is None:
-                text = self.network.text.vector(ids, starts)
+                text = self.network.text.vector(batch["text"])
             else:
-                text = self.unseen(ids, starts, batch["fold"])
+                text = self.unseen(batch["text"], batch["fold"])
         return self.criterion(self._fuse(text, batch["vectors"], *self._present(batch)), batch["labels"])
 
     def _joint_loss(self, batch: Batch) -> Tensor:
         with torch.no_grad():
             pixels = self.augment(batch["pixels"])
-        text, text_logits = self.network.text(batch["ids"], batch["starts"])
+        text, text_logits = self.network.text(batch["text"])
         image, image_logits = self.network.image(pixels)
         labels, has_text, has_image = batch["labels"], batch["has_text"], batch["has_image"]
         loss = self.criterion(self._fuse(text, image, *self._present(batch)), labels)
@@ -92,7 +92,7 @@ class FusionStage(Stage):
         return has_text & ~(both & (draw < p / 2)), has_image & ~(both & (draw > 1 - p / 2))
 
 
-def make_fusion(text: NgramTower, image: ImageTower, config: FusionConfig, leaves: int) -> Fused:
+def make_fusion(text: TextTower, image: ImageTower, config: FusionConfig, leaves: int) -> Fused:
     """The towers and a fresh MLP over their vectors."""
     mlp = FusionMLP(text.dim, image.dim, config.hidden, leaves, config.dropout)
     return Fused(text, image, mlp)
@@ -119,10 +119,8 @@ def fusion_batches(
         train = epoch is not None
         for some in epoch_batches(rows, config.batch_size, rng, shuffle=train):
             at = np.sort(some)
-            ids, starts = batcher.batch(at, dropout if train else Dropout(), rng)
-            batch = {
-                "ids": ids,
-                "starts": starts,
+            batch: dict[str, Any] = {
+                "text": batcher.batch(at, dropout if train else Dropout(), rng),
                 "labels": torch.from_numpy(split.labels[at]),
                 "has_text": torch.from_numpy(split.has_text[at]),
                 "has_image": torch.from_numpy(split.has_image[at]),

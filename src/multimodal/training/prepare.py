@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -16,13 +16,15 @@ from multimodal.data import check_labels, read_sources
 from multimodal.data.splits import split_half
 from multimodal.errors import ImageError, InputError
 from multimodal.image import ImageKitchen
+from multimodal.models.sentence import find_sentence_model
 from multimodal.taxonomy import Tree
 from multimodal.text import TextKitchen
 from multimodal.text.fields import TextFields
 from multimodal.text.masking import category_words, mask_title
 from multimodal.text.settings import TextKitchenConfig
-from multimodal.training.arrays import Split, concat_features
-from multimodal.types import TEXT_INPUTS, Product, RowError, TextFeatures
+from multimodal.text.words import distinct
+from multimodal.training.arrays import Split, concat_encoded
+from multimodal.types import TEXT_INPUTS, EncodedText, Product, RowError
 
 _CHUNK = 512
 T = TypeVar("T")
@@ -31,7 +33,8 @@ NumberedItems = Iterator[tuple[int, Product | RowError]]
 
 def text_kitchen(config: TextConfig) -> TextKitchen:
     """The kitchen that training and serving share, from a run's configuration."""
-    return TextKitchen(TextKitchenConfig.from_text_config(config))
+    tokenizer = None if config.sentence is None else find_sentence_model(config.sentence.model).tokenizer
+    return TextKitchen(TextKitchenConfig.from_text_config(config), tokenizer=tokenizer)
 
 
 def image_kitchen(config: ImageConfig) -> ImageKitchen:
@@ -67,8 +70,8 @@ class Preparer:
         rejected: list[RowError] = []
         products: list[Product] = []
         numbers: list[int] = []
-        parts: list[TextFeatures] = []
-        masked: list[TextFeatures] = []
+        parts: list[EncodedText] = []
+        masked: list[EncodedText] = []
         fields: list[TextFields] = []
         has_image: list[bool] = []
         pixel_file.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +81,7 @@ class Preparer:
             for chunk in _chunks(only(enumerate(items)), _CHUNK):
                 rejected += [r for _, r in chunk if isinstance(r, RowError)]
                 there = [(row, p) for row, p in chunk if isinstance(p, Product)]
-                cooked = [self._text(p) for _, p in there]
+                cooked = self._texts([p for _, p in there])
                 photos = pool.map(self._pixels, (p for _, p in there))
                 kept: list[tuple[Product, object]] = []
                 for (row, product), text, pixels in zip(there, cooked, photos, strict=True):
@@ -96,8 +99,8 @@ class Preparer:
                 if self.text is not None:
                     some = [t for _, t in kept if isinstance(t, TextFields)]
                     fields += some
-                    parts.append(self.text.features(some))
-                    masked.append(self.text.features([self._masked(p) for p, _ in kept]))
+                    parts.append(self.text.encode(some))
+                    masked.append(self.text.encode(self._masked([p for p, _ in kept])))
         half = np.array([split_half(p, i) if halves else "" for p, i in zip(products, numbers, strict=True)])
         return self._assemble(products, half, fields, parts, masked, has_image, rejected, pixel_file)
 
@@ -106,8 +109,8 @@ class Preparer:
         products: list[Product],
         half: npt.NDArray[np.str_],
         fields: list[TextFields],
-        parts: list[TextFeatures],
-        masked: list[TextFeatures],
+        parts: list[EncodedText],
+        masked: list[EncodedText],
         has_image: list[bool],
         rejected: list[RowError],
         pixel_file: Path,
@@ -126,26 +129,23 @@ class Preparer:
             groups=[p.group or f"row {i}" for i, p in enumerate(products)],
             labels=np.array([index[p.category_id or ""] for p in products], np.int64),
             has_field=has_field,
-            text=concat_features(parts) if self.text else None,
-            masked=concat_features(masked) if self.text else None,
+            text=concat_encoded(parts, self.text.config.encoders) if self.text else None,
+            masked=concat_encoded(masked, self.text.config.encoders) if self.text else None,
             pixels=pixels,
             has_image=np.array(has_image if self.image else [False] * n, np.bool_),
             half=half,
             rejected=tuple(rejected),
+            words=frozenset(distinct(fields)) if self.text and "navec" in self.text.config.encoders else frozenset(),
         )
 
-    def _text(self, product: Product) -> TextFields | InputError | None:
-        if self.text is None:
-            return None
-        try:
-            return self.text.fields(product)
-        except InputError as error:
-            return error
+    def _texts(self, products: list[Product]) -> Sequence[TextFields | InputError | None]:
+        return [None] * len(products) if self.text is None else self.text.fields_of(products)
 
-    def _masked(self, product: Product) -> TextFields:
+    def _masked(self, products: list[Product]) -> list[TextFields]:
         assert self.text is not None
-        title = mask_title(product.title, self.words) if product.title else None
-        return self.text.fields(Product(title=title))
+        titles = [mask_title(p.title, self.words) if p.title else None for p in products]
+        found = self.text.fields_of([Product(title=title) for title in titles])
+        return [fields if isinstance(fields, TextFields) else TextFields() for fields in found]
 
     def _pixels(self, product: Product) -> npt.NDArray[np.uint8] | ImageError | None:
         if self.image is None or product.image is None:

@@ -171,8 +171,8 @@ def _check_towers(run: Run) -> None:
 def _content(split: Split, pixel_file: Path) -> str:
     """A hash of the texts and photos of a split."""
     digest = hashlib.sha256()
-    for features in (split.text, split.masked):
-        if features is not None:
+    for encoded in (split.text, split.masked):
+        for features in (encoded or {}).values():
             digest.update(features.hashes.tobytes())
             digest.update(features.offsets.tobytes())
     if split.pixels is not None:

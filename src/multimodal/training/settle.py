@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multimodal.config.models import TextConfig
+from multimodal.config.text import NgramsConfig, TextConfig
 
 FEW_ROWS = 10_000
 """Below this many products with text every n-gram is kept: a word seen once is often all there is of a category."""
@@ -28,16 +28,21 @@ def settle(config: TextConfig, rows: int, categories: int, *, photos: bool) -> T
         photos: whether a photo tower is trained beside it.
     """
     many = rows >= MANY_ROWS
-    encoder = config.encoder
-    open_parts: dict[str, object] = {}
-    if encoder.min_count is None:
-        open_parts["min_count"] = 1 if rows < FEW_ROWS else 2
-    if encoder.dim is None:
-        wanted = -(-categories // _BLOCK) * _BLOCK
-        open_parts["dim"] = max(_BLOCK, min(wanted, _WIDEST_OF_MANY if many else _WIDEST))
-    settled: dict[str, object] = {"encoder": encoder.model_copy(update=open_parts)}
+    settled: dict[str, object] = {}
+    if config.ngrams is not None:
+        settled["ngrams"] = _settled_ngrams(config.ngrams, rows, categories)
     if config.learning_rate is None:
-        settled["learning_rate"] = 0.01 if encoder.start == "random" else 0.003 if many else 0.001
+        settled["learning_rate"] = 0.01 if config.start == "random" else 0.003 if many else 0.001
     if config.mask_names is None:
         settled["mask_names"] = _MASKED if photos else 0.0
     return config.model_copy(update=settled)
+
+
+def _settled_ngrams(config: NgramsConfig, rows: int, categories: int) -> NgramsConfig:
+    open_parts: dict[str, object] = {}
+    if config.min_count is None:
+        open_parts["min_count"] = 1 if rows < FEW_ROWS else 2
+    if config.dim is None:
+        wanted = -(-categories // _BLOCK) * _BLOCK
+        open_parts["dim"] = max(_BLOCK, min(wanted, _WIDEST_OF_MANY if rows >= MANY_ROWS else _WIDEST))
+    return config.model_copy(update=open_parts)

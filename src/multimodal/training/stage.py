@@ -17,7 +17,8 @@ from multimodal.models.compat import prepare_torch
 prepare_torch()
 import lightning.pytorch as pl  # noqa: E402 - torchvision must be mended before Lightning imports it
 
-Batch = Mapping[str, Tensor]
+Batch = Mapping[str, Any]
+"""Tensors by name; under "text" what each text encoder takes."""
 MakeBatches = Callable[[int], Iterator[Batch]]
 
 
@@ -32,6 +33,8 @@ class Recipe:
     warmup: float = 0.05
     label_smoothing: float = 0.0
     class_weights: Tensor | None = None
+    smoothing: Tensor | None = None
+    """What of a label's place in the loss goes to each other leaf [leaves, leaves]."""
     slow: tuple[str, ...] = ()
     """Parameters whose name starts with one of these learn at ``slow_rate`` times the rate."""
     slow_rate: float = 0.1
@@ -43,6 +46,13 @@ class _Stream(IterableDataset[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:
         return self.make()
+
+
+def soft_targets(smoothing: Tensor, labels: Tensor) -> Tensor:
+    """Distributions [N, leaves]: each label, and its share for those like it, 0 on its own place in ``smoothing``."""
+    one = F.one_hot(labels, smoothing.shape[1]).to(smoothing)
+    whole = one + smoothing
+    return whole / whole.sum(dim=1, keepdim=True)
 
 
 class Stage(pl.LightningModule):  # type: ignore[misc]
@@ -68,10 +78,12 @@ class Stage(pl.LightningModule):  # type: ignore[misc]
 
     def criterion(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Cross-entropy with the recipe's label smoothing and class weights."""
-        weights = self.recipe.class_weights
+        weights, target = self.recipe.class_weights, labels
+        if self.recipe.smoothing is not None:
+            target = soft_targets(self.recipe.smoothing.to(logits.device)[labels], labels)
         return F.cross_entropy(
             logits.float(),
-            labels,
+            target,
             weight=None if weights is None else weights.to(logits.device),
             label_smoothing=self.recipe.label_smoothing,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from multimodal.config.models import FusionConfig, ImageConfig, TextConfig
 from multimodal.models.image import ImageTower
 from multimodal.models.rounding import set_rounding
-from multimodal.models.text import NgramTower
+from multimodal.models.text import TextTower
 from multimodal.training.arrays import Split
 from multimodal.training.augment import Augment
 from multimodal.training.batches import Dropout, TextBatcher, epoch_batches
@@ -31,16 +31,19 @@ class TextStage(Stage):
     once it is beyond the margin, and rare n-grams stay small.
     """
 
-    network: NgramTower
+    network: TextTower
 
     def predict(self, batch: Batch) -> Tensor:
-        logits: Tensor = self.network(batch["ids"], batch["starts"])[1]
+        logits: Tensor = self.network(batch["text"])[1]
         return logits
 
     def criterion(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Squared hinge of each leaf against the rest, with the recipe's class weights."""
         sign = 2 * F.one_hot(labels, logits.shape[1]).float() - 1
-        loss = F.relu(1 - sign * logits.float() / MARGIN).square().sum(dim=1)
+        margin = torch.ones_like(sign)
+        if self.recipe.smoothing is not None:  # leaves like the label need not be so far below it
+            margin = 1 - self.recipe.smoothing.to(logits.device)[labels]
+        loss = F.relu(margin - sign * logits.float() / MARGIN).square().sum(dim=1)
         weights = self.recipe.class_weights
         return loss.mean() if weights is None else (loss * weights.to(loss.device)[labels]).mean()
 
@@ -117,14 +120,20 @@ def text_batches(
     def batches(epoch: int | None, hidden: Dropout) -> Iterator[Batch]:
         rng = np.random.default_rng([seed, 1, epoch or 0])
         for some in epoch_batches(rows, config.batch_size, rng, shuffle=epoch is not None):
-            ids, starts = batcher.batch(some, hidden, rng)
-            yield {"ids": ids, "starts": starts, "labels": torch.from_numpy(split.labels[some])}
+            yield {"text": batcher.batch(some, hidden, rng), "labels": torch.from_numpy(split.labels[some])}
 
     def score() -> Iterator[Batch]:
         for hidden in seen:
             yield from batches(None, hidden)
 
     return lambda epoch: batches(epoch, dropout), score
+
+
+def plain_text_batches(split: Split, batcher: TextBatcher, rows: Rows, config: TextConfig) -> Iterator[Batch]:
+    """Batches of ``rows`` in order with nothing hidden."""
+    rng = np.random.default_rng(0)
+    for some in epoch_batches(rows, config.batch_size, rng, shuffle=False):
+        yield {"text": batcher.batch(some, Dropout(), rng), "labels": torch.from_numpy(split.labels[some])}
 
 
 def image_batches(
@@ -150,7 +159,26 @@ def steps(rows: Rows, batch_size: int) -> int:
     return max(1, -(-len(rows) // batch_size))
 
 
-def recipe_of(config: TextConfig | ImageConfig | FusionConfig, rows: Rows, class_weights: Tensor | None) -> Recipe:
+_SLOW: Mapping[type, tuple[str, ...]] = {
+    FusionConfig: ("text.", "image."),
+    TextConfig: ("encoders.sentence.",),
+    ImageConfig: (),
+}
+"""Parameters that learn at a rate of their own."""
+
+
+def _slow_rate(config: TextConfig | ImageConfig | FusionConfig) -> float:
+    if isinstance(config, FusionConfig):
+        return config.tower_rate
+    return config.sentence.rate if isinstance(config, TextConfig) and config.sentence is not None else 1.0
+
+
+def recipe_of(
+    config: TextConfig | ImageConfig | FusionConfig,
+    rows: Rows,
+    class_weights: Tensor | None,
+    smoothing: Tensor | None = None,
+) -> Recipe:
     """The optimisation recipe a section of the configuration describes; nothing in it may be left open."""
     assert config.learning_rate is not None, "settled by the run"
     return Recipe(
@@ -161,6 +189,7 @@ def recipe_of(config: TextConfig | ImageConfig | FusionConfig, rows: Rows, class
         warmup=config.warmup if isinstance(config, ImageConfig) else 0.05,
         label_smoothing=0.0 if isinstance(config, TextConfig) else config.label_smoothing,
         class_weights=class_weights,
-        slow=("text.", "image.") if isinstance(config, FusionConfig) else (),
-        slow_rate=config.tower_rate if isinstance(config, FusionConfig) else 1.0,
+        smoothing=smoothing,
+        slow=_SLOW[type(config)],
+        slow_rate=_slow_rate(config),
     )

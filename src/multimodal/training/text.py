@@ -8,81 +8,77 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from rich.console import Console
 
-from multimodal.config.models import TextConfig
+from multimodal.config.text import TextConfig
 from multimodal.models.from_bundle import load_text
-from multimodal.models.text import NgramTower
-from multimodal.training.batches import (
-    Ids,
-    TextBatcher,
-    build_vocabulary,
-    field_of,
-    inverse_document_frequency,
-)
+from multimodal.models.text import TextTower
+from multimodal.training.batches import TextBatcher
+from multimodal.training.encoders import TextPart, make_text
 from multimodal.training.fit import fit
+from multimodal.training.imbalance import adjust_to_rare, smoothing_of
 from multimodal.training.linear import start_from_svm
 from multimodal.training.run import Run
-from multimodal.training.stages import TextStage, recipe_of, text_batches
+from multimodal.training.stages import TextStage, plain_text_batches, recipe_of, text_batches
 
 _console = Console(stderr=True)
-Vocabulary = npt.NDArray[np.uint32]
 
 
-def train_text(run: Run) -> tuple[NgramTower, Vocabulary]:
-    """The text tower and the hashes of its vocabulary."""
+def train_text(run: Run) -> TextPart:
+    """The text tower, with what its encoders know."""
     config, train, val = run.config.text, run.train, run.val
     assert config is not None
-    assert train.text is not None
-    assert config.encoder.min_count is not None
-    vocabulary = build_vocabulary(train.text, config.encoder.vocabulary, config.encoder.min_count)
-    _console.print(f"Text tower: {config.encoder.type}, {len(vocabulary):,} n-grams")
-    batcher, val_batcher = TextBatcher(train, vocabulary), TextBatcher(val, vocabulary)
+    torch.manual_seed(run.config.training.seed)
+    part = make_text(run, config)
+    tower = part.tower
+    known = ", ".join(f"{name} ({len(v):,})" for name, v in part.vocabularies().items())
+    _console.print(f"Text tower: {known}", highlight=False)
+    run.notes.update({f"{name}_weights": origin for name, origin in part.origins.items()})
+    batcher, val_batcher = TextBatcher(train, part.feeds), TextBatcher(val, part.feeds)
     rows = np.flatnonzero(train.has_text)
     seed = run.config.training.seed
-    torch.manual_seed(seed)
-    tower = _text_tower(run, config, vocabulary, batcher.plain_ids)
     if run.config.training.init_from:
-        found = load_text(tower, vocabulary, Path(run.config.training.init_from))
         origin = run.config.training.init_from
-        run.notes["text_weights"] = f"{found} of {len(vocabulary)} n-grams from {origin}"
-    elif config.encoder.start == "svm":
-        cost = config.encoder.svm_cost
-        fill = partial(start_from_svm, tower, train.text, batcher.plain_ids, rows, train.labels, cost)
-        fill_once(run, tower, "text_start", fill, config.tokenizer, config.lemmas, config.encoder)
+        run.notes["text_weights"] = f"{load_text(part.tower, part.vocabularies(), Path(origin))} from {origin}"
+    elif config.start == "svm":
+        fill = partial(start_from_svm, part, train, rows, config.svm_cost, run.class_weights(rows))
+        fill_once(run, tower, "text_start", fill, _started_by(config), run.config.training.class_balance)
     make, _ = text_batches(train, batcher, rows, config, seed)
     select = run.select[val.has_text[run.select]]
     _, score = text_batches(val, val_batcher, select, config, seed)
-    stage = TextStage(tower, recipe_of(config, rows, run.class_weights(rows)), make, score)
-    # The tower is small and its batches tiny: the CPU is as fast as anything.
+    stage = TextStage(tower, recipe_of(config, rows, run.class_weights(rows), smoothing_of(run)), make, score)
     fit(
         "text",
         stage,
         run.work / "text",
         fingerprint=run.fingerprint(config, run.config.training),
         patience=config.patience,
-        device="cpu",
+        device=text_device(run),
         ema=config.ema,
         resume=run.resume,
     )
-    return tower, vocabulary
+    tower.cpu()
+    adjust_to_rare(run, "text", tower.head, stage, lambda: plain_text_batches(val, val_batcher, select, config))
+    if config.ngrams is not None and config.ngrams.code_columns:
+        with _console.status("Text tower: bringing the table to codes"):
+            tower.ngrams.to_codes(tower.ngrams.dim // config.ngrams.code_columns, seed)
+    return part
 
 
-def _text_tower(run: Run, config: TextConfig, vocabulary: Vocabulary, ids: Ids) -> NgramTower:
-    """A tower at random that knows how rare each n-gram is, and of which field."""
-    assert run.train.text is not None
-    encoder = config.encoder
-    assert encoder.dim is not None
-    tower = NgramTower(len(vocabulary), encoder.dim, len(run.tree.leaves), config.dropout, encoder.other_fields)
-    idf = inverse_document_frequency(run.train.text, ids, len(vocabulary))
-    tower.idf.copy_(torch.from_numpy(idf))
-    tower.field.copy_(torch.from_numpy(field_of(run.train.text, ids, len(vocabulary))))
-    return tower
+def text_device(run: Run) -> str:
+    """Where text towers learn: they are small and their batches tiny, so on the CPU, but for a transformer."""
+    sentence = None if run.config.text is None else run.config.text.sentence
+    return run.device if sentence is not None and sentence.fine_tune else "cpu"
 
 
-def fill_once(run: Run, tower: NgramTower, name: str, fill: Callable[[], None], *depends: object) -> None:
+def _started_by(config: TextConfig) -> TextConfig:
+    """The configuration with all that does not change the machines at its defaults."""
+    kept = ("tokenizer", "lemmas", "steps", "ngrams", "navec", "sentence", "start", "svm_cost")
+    return TextConfig(**{name: getattr(config, name) for name in kept if name in TextConfig.model_fields})
+
+
+def fill_once(run: Run, tower: TextTower, name: str, fill: Callable[[], None], *depends: object) -> None:
     """Fills a tower from linear machines, or from what a killed run of the same kind has left of them.
 
     Args:

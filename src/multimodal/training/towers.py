@@ -12,17 +12,17 @@ from multimodal.models.from_bundle import load_tower
 from multimodal.models.fusion import FusionMLP
 from multimodal.models.image import ImageTower
 from multimodal.models.rounding import bake, round_weights
-from multimodal.models.text import NgramTower
 from multimodal.models.weights import load_backbone
 from multimodal.training.augment import Augment
 from multimodal.training.batches import TextBatcher
 from multimodal.training.captions import Captions
+from multimodal.training.encoders import TextPart
 from multimodal.training.fit import fit
 from multimodal.training.folds import train_folds
 from multimodal.training.fusion_stage import FusionStage, fusion_batches, make_fusion
+from multimodal.training.imbalance import adjust_to_rare, smoothing_of
 from multimodal.training.run import Run
 from multimodal.training.stages import ImageStage, image_batches, recipe_of
-from multimodal.training.text import Vocabulary
 from multimodal.training.vectors import image_vectors
 
 _console = Console(stderr=True)
@@ -50,7 +50,7 @@ def train_image(run: Run) -> ImageTower:
     _, score = image_batches(val, run.select[val.has_image[run.select]], config, seed)
     stage = ImageStage(
         tower,
-        recipe_of(config, rows, run.class_weights(rows)),
+        recipe_of(config, rows, run.class_weights(rows), smoothing_of(run)),
         make,
         score,
         config=config,
@@ -68,20 +68,22 @@ def train_image(run: Run) -> ImageTower:
         resume=run.resume,
     )
     bake(tower)
+    adjust_to_rare(run, "image", tower.head, stage, score)
     return tower
 
 
-def train_fusion(run: Run, text: NgramTower, image: ImageTower, vocabulary: Vocabulary) -> FusionMLP:
+def train_fusion(run: Run, part: TextPart, image: ImageTower) -> FusionMLP:
     """The fusion MLP; with ``tower_rate`` above 0 the towers learn on with it."""
     config, photos, seed = run.config.fusion, run.config.image, run.config.training.seed
     assert photos is not None
     torch.manual_seed(seed)
+    text = part.tower
     network = make_fusion(text, image, config, len(run.tree.leaves))
     if run.config.training.init_from:
         load_tower(network.fusion, Path(run.config.training.init_from), "fusion")
     augment = Augment(photos.augment, photos.pad)
     frozen = config.tower_rate == 0
-    folds = train_folds(run, text, vocabulary, config.folds) if frozen and config.folds > 1 else None
+    folds = train_folds(run, part, config.folds) if frozen and config.folds > 1 else None
     _console.print(f"Fusion: towers {'frozen' if frozen else 'learning on'}")
     vectors = plain = None
     if frozen:
@@ -90,12 +92,12 @@ def train_fusion(run: Run, text: NgramTower, image: ImageTower, vocabulary: Voca
         plain = image_vectors(run, image, "val", harder, 0)
     rows = np.flatnonzero(run.train.has_text | run.train.has_image)
     fold = None if folds is None else folds.fold
-    make, _ = fusion_batches(run.train, TextBatcher(run.train, vocabulary), rows, config, vectors, fold, seed)
+    make, _ = fusion_batches(run.train, TextBatcher(run.train, part.feeds), rows, config, vectors, fold, seed)
     select = run.select
-    _, score = fusion_batches(run.val, TextBatcher(run.val, vocabulary), select, config, plain, None, seed)
+    _, score = fusion_batches(run.val, TextBatcher(run.val, part.feeds), select, config, plain, None, seed)
     stage = FusionStage(
         network,
-        recipe_of(config, rows, run.class_weights(rows)),
+        recipe_of(config, rows, run.class_weights(rows), smoothing_of(run)),
         make,
         score,
         config=config,

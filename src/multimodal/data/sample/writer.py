@@ -43,7 +43,7 @@ tree: {{path: "{out}/categories_tree.csv"}}
 data:
   train: [{train}]
   val: [{val}]
-text: {{epochs: 20, batch_size: 64, encoder: {{type: ngrams, vocabulary: 16384, dim: 32, min_count: 1}}}}
+text: {{epochs: 20, batch_size: 64, ngrams: {{vocabulary: 16384, dim: 32, min_count: 1}}}}
 image: {{backbone: mobilenetv3_small_050, weights: none, size: [96, 72], epochs: {epochs}, batch_size: 32,
         learning_rate: 0.003, ema: 0.98, patience: {epochs}, augment: {{strength: 0.5}}}}
 fusion: {{epochs: 10, batch_size: 64, hidden: 64}}
