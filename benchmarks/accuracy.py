@@ -1,8 +1,10 @@
 """Our text head beside TF-IDF + LinearSVC and fastText: one run, the same rows, paired differences.
 
-    python benchmarks/accuracy.py --bundle artifacts/fashion --split val --json accuracy.json
+    python benchmarks/accuracy.py --bundle artifacts/fashion --json benchmarks/results/accuracy-fashion.json
+    python benchmarks/accuracy.py --bundle artifacts/grocery-ru --json benchmarks/results/accuracy-grocery.json
 
-Peers train on the folder's ``train.parquet``; all systems see the same inputs of the rows of one split.
+Peers train on the folder's ``train.parquet``; all systems see the same inputs of the rows of one split. Of the
+data set of a shipped bundle the cases are those of its tables, less the photos.
 Rows without any text among those inputs are left out for all. A row our head knows nothing of counts as
 an answer that knows nothing (all leaves alike), and their number is printed.
 """
@@ -25,6 +27,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from bundle_figures import identity
+from multimodal.artifact import read_manifest
 from multimodal.config.models import ColumnMap, SourceConfig
 from multimodal.data import check_labels, read_source
 from multimodal.errors import DataError, MultimodalError
@@ -41,6 +45,8 @@ from multimodal.taxonomy import Tree, read_tree
 from multimodal.text.masking import category_words, mask_title
 from multimodal.types import TEXT_INPUTS, InputName, Product
 from peers import FASTTEXT_RATE, FastTextPeer, LinearSVCPeer, Peer, machine_threads, visible_text
+from shipped import SHIPPED, Case, default_data, shipped_in
+from tables import cell
 
 if TYPE_CHECKING:
     from multimodal.serving import Predictor
@@ -49,15 +55,6 @@ OURS = "multimodal, text head"
 PEERS = ("linear_svc", "fasttext")
 _TITLE: frozenset[InputName] = frozenset({"title"})
 Scores = npt.NDArray[np.floating[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One block of the table: what the systems see."""
-
-    name: str
-    inputs: frozenset[InputName]
-    masked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +85,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Measures all systems in all cases; plain JSON values."""
+    options = _completed(options)
     predictor = None if options.peers_only else _load(options.bundle)
     tree = read_tree(options.data / "categories_tree.csv") if predictor is None else predictor.tree
     train, left_out = _products(options.data / "train.parquet", tree, unique=True)
     rows, failed = _products(options.data / f"{options.split}.parquet", tree, unique=False)
-    cases = [c for c in _cases(train) if not options.case or c.name in options.case]
+    known = cases_of(train, options.data.name)
+    cases = [c for c in known if not options.case or c.name in options.case]
     if not cases:
-        names = ", ".join(repr(c.name) for c in _cases(train))
+        names = ", ".join(repr(c.name) for c in known)
         raise DataError(f"--case: got {options.case}, expected some of {names}")
     return {
         "data": options.data.name,
         "split": options.split,
         "rows": {"train": len(train), "train_left_out": left_out, "measured": len(rows), "failed": failed},
-        "bundle": _bundle_facts(predictor),
+        "bundle": None if predictor is None else identity(read_manifest(options.bundle)),
         "fasttext_rate": options.fasttext_rate,
         "machine": _machine(),
         "cases": [_measure(case, train, rows, tree, predictor, options) for case in cases],
@@ -113,8 +112,9 @@ def markdown(result: dict[str, Any]) -> str:
         f"{result['data']}, {result['split']}, {result['rows']['measured']} rows; brackets are 95 % "
         "intervals (bootstrap over groups, paired for differences)",
         "",
-        "| inputs | model | top-1 | top-2 | weighted F1 | macro F1 | hF1 | ours less this, points | fit, s |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| inputs | model | top-1 | top-2 | weighted F1 | macro F1 | macro F1, 10+ rows | hF1 | ours less this, points "
+        "| fit, s |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for case in result["cases"]:
         for name, s in case["systems"].items():
@@ -122,13 +122,13 @@ def markdown(result: dict[str, Any]) -> str:
             fit = "–" if s["fit_seconds"] is None else f"{s['fit_seconds']:.0f}"
             lines.append(
                 f"| {case['name']} | {name} | {s['top1']:.4f} [{low:.4f}, {high:.4f}] | {s['top2']:.4f} | "
-                f"{s['weighted_f1']:.4f} | {s['macro_f1']:.4f} | {s['hf1']:.4f} | "
+                f"{s['weighted_f1']:.4f} | {s['macro_f1']:.4f} | {cell(s['macro_f1_10'])} | {s['hf1']:.4f} | "
                 f"{_points(case['ours_less'].get(name))} | {fit} |"
             )
         unanswered = sum(s["unanswered"] for s in case["systems"].values())
         if unanswered or case["rows"] != result["rows"]["measured"]:
             note = f"{case['rows']} rows with text, {unanswered} unanswered by us"
-            lines.append(f"| {case['name']} | {note} | | | | | | | |")
+            lines.append(f"| {case['name']} | {note} | | | | | | | | |")
     return "\n".join(lines)
 
 
@@ -224,13 +224,27 @@ def _peers(case: Case, options: argparse.Namespace, tree: Tree) -> Iterator[Peer
         yield FastTextPeer(tree.leaves, case.inputs, learning_rate=options.fasttext_rate)
 
 
-def _cases(train: Sequence[Product]) -> list[Case]:
-    """Title, all the text there is, masked title."""
+def cases_of(train: Sequence[Product], data: str) -> list[Case]:
+    """Those of the shipped bundle of this data set; of others title, all the text there is, masked title."""
+    for entry in SHIPPED:
+        if entry.data == data:
+            return [case for case in entry.cases if "image" not in case.inputs]
     present = [n for n in TEXT_INPUTS if any(getattr(p, n) is not None for p in train)]
-    cases = [Case("title", _TITLE)] if "title" in present else []
+    cases = [Case(_TITLE)] if "title" in present else []
     if len(present) > 1:
-        cases.append(Case(" + ".join(present), frozenset(present)))
-    return [*cases, Case("masked title", _TITLE, masked=True)] if "title" in present else cases
+        cases.append(Case(frozenset(present)))
+    return [*cases, Case(_TITLE, masked=True)] if "title" in present else cases
+
+
+def _completed(options: argparse.Namespace) -> argparse.Namespace:
+    """The options with what was left open: data set and fastText's rate, by the table of shipped bundles."""
+    told = argparse.Namespace(**vars(options))
+    if told.data is None:
+        told.data = default_data(SHIPPED[0] if told.peers_only else shipped_in(told.bundle))
+    if told.fasttext_rate is None:
+        rates = {entry.data: entry.fasttext_rate for entry in SHIPPED}
+        told.fasttext_rate = rates.get(told.data.name, FASTTEXT_RATE)
+    return told
 
 
 def _seen(products: Iterable[Product], case: Case, tree: Tree) -> list[Product]:
@@ -273,12 +287,6 @@ def _load(bundle: Path) -> Predictor:
     return load(bundle, threads=machine_threads())
 
 
-def _bundle_facts(predictor: Predictor | None) -> dict[str, str] | None:
-    if predictor is None:
-        return None
-    return {"name": predictor.name, "version": predictor.version, "tree_version": predictor.tree.version}
-
-
 def _machine() -> dict[str, Any]:
     packages = {}
     for name in ("multimodal", "numpy", "onnxruntime", "scikit-learn", "fasttext-numpy2"):
@@ -302,13 +310,12 @@ def _progress(message: str) -> None:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    base = Path(os.environ.get("MULTIMODAL_DATA", "../shared/data"))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--data", type=Path, default=base / "fashion_products", help="folder of one data set")
+    parser.add_argument("--data", type=Path, help="folder of one data set; the shipped bundle's own unless said")
     parser.add_argument("--bundle", type=Path, default=Path("artifacts/fashion"))
     parser.add_argument("--split", choices=("val", "test"), default="val", help="test is for closing figures")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
-    parser.add_argument("--fasttext-rate", type=float, default=FASTTEXT_RATE, help="its learning rate")
+    parser.add_argument("--fasttext-rate", type=float, help="its learning rate; one that suits the set unless said")
     parser.add_argument("--peers-only", action="store_true", help="leave our bundle out")
     parser.add_argument("--case", action="append", help="only this case ('title', 'masked title', …)")
     parser.add_argument("--json", type=Path, help="write all figures here")

@@ -27,16 +27,21 @@ import card
 import pages
 import publish
 import tables
+from bundle_figures import read_evaluation
+from shipped import SHIPPED, Shipped
 
 ROOT = Path(__file__).parents[1]
 BUNDLE = ROOT / "artifacts" / "fashion"
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-CARD, EVALUATION = BUNDLE / "MODEL_CARD.md", BUNDLE / "evaluation.json"
 
 needs_bundle = pytest.mark.skipif(not (BUNDLE / "manifest.json").is_file(), reason=f"no bundle in {BUNDLE}")
-needs_figures = pytest.mark.skipif(
-    not EVALUATION.is_file(), reason=f"no figures in {BUNDLE}: python benchmarks/publish.py measures them"
+each_measured_bundle = pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param(entry, id=entry.name, marks=pytest.mark.skipif(bool(entry.missing()), reason=str(entry.missing())))
+        for entry in SHIPPED
+    ],
 )
 
 
@@ -62,51 +67,86 @@ def commands_of(program: str) -> list[tuple[str, str]]:
 # --- figures ---------------------------------------------------------------------------------------------------------
 
 
-@needs_figures
-def test_the_figures_are_of_this_bundle() -> None:
-    manifest, evaluation = read_manifest(BUNDLE), publish.read_evaluation(BUNDLE)
+@each_measured_bundle
+def test_the_figures_are_of_this_bundle(entry: Shipped) -> None:
+    manifest, evaluation = read_manifest(entry.folder), read_evaluation(entry.folder)
     assert evaluation["bundle"]["sha256"] == bundle_sha256(manifest), "measure the new bundle: benchmarks/publish.py"
-    assert set(evaluation["splits"]["val"]["cases"]) == {case.name for case in publish.CASES}
+    assert (manifest.name, evaluation["data"]) == (entry.name, entry.data)
+    assert set(evaluation["splits"]["val"]["cases"]) == {case.name for case in entry.cases}
 
 
-@needs_figures
-@pytest.mark.parametrize(("page", "figures"), [(CARD, card.MORE_FIGURES), (README, tables.FIGURES)])
-def test_every_printed_figure_is_the_saved_one(page: Path, figures: dict[str, str]) -> None:
+@each_measured_bundle
+@pytest.mark.parametrize("page", ["MODEL_CARD.md", "README.md"])
+def test_every_printed_figure_is_the_saved_one(entry: Shipped, page: str) -> None:
     """Reads the numbers back from the table and compares them one by one."""
-    splits = publish.read_evaluation(BUNDLE)["splits"]
+    text, figures = block_of(README, entry.block), tables.FIGURES
+    if page == "MODEL_CARD.md":
+        text, figures = (entry.folder / page).read_text(encoding="utf-8"), card.MORE_FIGURES
+    splits = read_evaluation(entry.folder)["splits"]
     shown = [split for split in ("val", "test") if split in splits]
-    table = read_table(page.read_text(encoding="utf-8"), "sees")
-    assert set(table) == {case.name for case in publish.CASES}
+    table = read_table(text, "sees")
+    assert set(table) == {case.name for case in entry.cases}
     for case, cells in table.items():
         for key, heading in figures.items():
             saved = [splits[split]["cases"][case]["heads"]["fused"][key] for split in shown]
             printed = [float(part) for part in cells[heading].split(" / ")]
-            assert printed == pytest.approx(saved, abs=5.1e-5), f"{page.name}: {case}, {heading}"
+            assert printed == pytest.approx(saved, abs=5.1e-5), f"{page}: {case}, {heading}"
+    assert bundle_sha256(read_manifest(entry.folder))[:12] in text
 
 
-@needs_figures
-def test_the_card_and_the_readme_are_what_publish_writes() -> None:
-    manifest, evaluation = read_manifest(BUNDLE), publish.read_evaluation(BUNDLE)
-    assert CARD.read_text(encoding="utf-8") == card.model_card(manifest, evaluation, publish.size(BUNDLE))
+@each_measured_bundle
+def test_the_card_and_the_readme_are_what_publish_writes(entry: Shipped) -> None:
+    assert (entry.folder / "MODEL_CARD.md").read_text(encoding="utf-8") == publish.card_of(entry, entry.folder)
     text = README.read_text(encoding="utf-8")
-    for name, body in publish.readme_blocks(BUNDLE).items():
+    for name, body in publish.readme_blocks([(entry, entry.folder)]).items():
         assert pages.replace_block(text, name, body) == text, f"figures:{name}: python benchmarks/publish.py --render"
 
 
-@needs_figures
-def test_saved_commands_work_on_other_machines() -> None:
-    for measured in publish.read_evaluation(BUNDLE)["splits"].values():
+@each_measured_bundle
+def test_what_a_card_says_of_its_training_is_there(entry: Shipped, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = re.findall(r"multimodal train (\S+)", (entry.folder / "MODEL_CARD.md").read_text(encoding="utf-8"))
+    assert told
+    monkeypatch.chdir(ROOT)
+    for file in told:
+        config = load_config(Path(file))
+        assert (config.name, config.output) == (entry.name, f"artifacts/{entry.name}")
+
+
+@each_measured_bundle
+def test_saved_commands_work_on_other_machines(entry: Shipped) -> None:
+    for measured in read_evaluation(entry.folder)["splits"].values():
         absolute = [word for word in shlex.split(measured["command"]) if word.startswith(("/", "~"))]
         assert not absolute, f"{measured['command']}: run it with relative paths, or MULTIMODAL_DATA set"
 
 
-@needs_figures
-@pytest.mark.skipif(not publish.PEERS.is_file(), reason="peers were not measured: benchmarks/accuracy.py --json")
-def test_peers_were_measured_beside_this_bundle() -> None:
-    cases = {case["name"]: case for case in json.loads(publish.PEERS.read_text(encoding="utf-8"))["cases"]}
-    ours = cases["title"]["systems"]["multimodal, text head"]["top1"]
-    saved = publish.read_evaluation(BUNDLE)["splits"]["val"]["cases"]["title"]["heads"]["text"]["top1"]
-    assert ours == pytest.approx(saved, abs=5e-4), "accuracy-fashion.json is of another bundle: measure again"
+@each_measured_bundle
+def test_peers_were_measured_beside_this_bundle(entry: Shipped) -> None:
+    if not entry.peers.is_file():
+        pytest.skip(f"no {entry.peers.name}: python benchmarks/accuracy.py --json writes it")
+    result = json.loads(entry.peers.read_text(encoding="utf-8"))
+    sha256 = bundle_sha256(read_manifest(entry.folder))
+    # Results of before the hash was saved with them are known by their figures alone.
+    assert result["bundle"].get("sha256", sha256) == sha256, f"{entry.peers.name} is of another bundle: measure again"
+    saved = read_evaluation(entry.folder)["splits"]["val"]["cases"]
+    assert result["cases"]
+    for case in result["cases"]:
+        ours = case["systems"]["multimodal, text head"]["top1"]
+        text = saved[case["name"]]["heads"]["text"]["top1"]
+        assert ours == pytest.approx(text, abs=5e-4), f"{entry.peers.name}, {case['name']}: measure again"
+
+
+@pytest.mark.parametrize("entry", SHIPPED, ids=lambda entry: entry.name)
+def test_the_readme_has_a_place_for_the_figures_of_each_bundle(entry: Shipped) -> None:
+    assert block_of(README, entry.block)
+    assert block_of(README, entry.peers_block)
+
+
+def block_of(page: Path, name: str) -> str:
+    """What stands between the markers of a block."""
+    (found,) = re.findall(
+        f"<!-- figures:{name} -->\n(.*?)<!-- /figures:{name} -->", page.read_text(encoding="utf-8"), re.DOTALL
+    )
+    return str(found)
 
 
 def read_table(text: str, first: str) -> dict[str, dict[str, str]]:
@@ -235,12 +275,16 @@ def test_relative_links_lead_somewhere(page: str) -> None:
     text = re.sub(r"^```.*?^```$", "", file.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         path, _, anchor = target.partition("#")
-        if "://" in path or (path.endswith("MODEL_CARD.md") and not CARD.is_file()):
+        if "://" in path or path in ABSENT_CARDS:
             continue
         linked = (file.parent / path).resolve() if path else file
         assert linked.exists(), f"{page} links to {target}"
         if anchor:
             assert anchor in anchors(linked), f"{page} links to {target}"
+
+
+ABSENT_CARDS = {f"artifacts/{entry.name}/MODEL_CARD.md" for entry in SHIPPED if entry.missing()}
+"""Of bundles that are not in this checkout, or not measured yet."""
 
 
 def anchors(page: Path) -> set[str]:
@@ -253,7 +297,7 @@ def test_paths_in_the_layout_exist() -> None:
     paths = re.findall(r"^(\S+/)(?: |$)", layout, re.MULTILINE)
     assert "docs/" in paths
     missing = [path for path in paths if not (ROOT / path).is_dir()]
-    assert not [path for path in missing if ROOT / path != BUNDLE]
+    assert not [path for path in missing if ROOT / path not in {entry.folder for entry in SHIPPED}]
 
 
 @pytest.mark.parametrize("picture", sorted((ROOT / "docs").glob("*.jpg")), ids=lambda path: path.name)
