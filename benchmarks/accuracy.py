@@ -3,8 +3,8 @@
     python benchmarks/accuracy.py --bundle artifacts/fashion --json benchmarks/results/accuracy-fashion.json
     python benchmarks/accuracy.py --bundle artifacts/grocery-ru --json benchmarks/results/accuracy-grocery.json
 
-Peers train on the folder's ``train.parquet``; all systems see the same inputs of the rows of one split. Of the
-data set of a shipped bundle the cases are those of its tables, less the photos.
+Peers train on the folder's ``train.parquet``, its rows shuffled; all systems see the same inputs of the rows of
+one split. Of the data set of a shipped bundle the cases are those of its tables, less the photos.
 Rows without any text among those inputs are left out for all. A row our head knows nothing of counts as
 an answer that knows nothing (all leaves alike), and their number is printed.
 """
@@ -89,6 +89,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     predictor = None if options.peers_only else _load(options.bundle)
     tree = read_tree(options.data / "categories_tree.csv") if predictor is None else predictor.tree
     train, left_out = _products(options.data / "train.parquet", tree, unique=True)
+    # fastText takes rows as they come: of a file sorted by category it learns little but the last ones.
+    train = [train[i] for i in np.random.default_rng(0).permutation(len(train))]
     rows, failed = _products(options.data / f"{options.split}.parquet", tree, unique=False)
     known = cases_of(train, options.data.name)
     cases = [c for c in known if not options.case or c.name in options.case]
@@ -100,7 +102,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "split": options.split,
         "rows": {"train": len(train), "train_left_out": left_out, "measured": len(rows), "failed": failed},
         "bundle": None if predictor is None else identity(read_manifest(options.bundle)),
-        "fasttext_rate": options.fasttext_rate,
+        "fasttext_rates": options.fasttext_rate,
         "machine": _machine(),
         "cases": [_measure(case, train, rows, tree, predictor, options) for case in cases],
     }
@@ -221,7 +223,11 @@ def _peers(case: Case, options: argparse.Namespace, tree: Tree) -> Iterator[Peer
         if len(case.inputs) > 1:
             yield LinearSVCPeer(tree.leaves, case.inputs, by_field=True)
     if "fasttext" in options.peers:
-        yield FastTextPeer(tree.leaves, case.inputs, learning_rate=options.fasttext_rate)
+        for rate in options.fasttext_rate:
+            peer = FastTextPeer(tree.leaves, case.inputs, learning_rate=rate)
+            if len(options.fasttext_rate) > 1:
+                peer.name = f"{FastTextPeer.name}, rate {rate:g}"
+            yield peer
 
 
 def cases_of(train: Sequence[Product], data: str) -> list[Case]:
@@ -237,13 +243,13 @@ def cases_of(train: Sequence[Product], data: str) -> list[Case]:
 
 
 def _completed(options: argparse.Namespace) -> argparse.Namespace:
-    """The options with what was left open: data set and fastText's rate, by the table of shipped bundles."""
+    """The options with what was left open: data set and fastText's rates, by the table of shipped bundles."""
     told = argparse.Namespace(**vars(options))
     if told.data is None:
         told.data = default_data(SHIPPED[0] if told.peers_only else shipped_in(told.bundle))
     if told.fasttext_rate is None:
-        rates = {entry.data: entry.fasttext_rate for entry in SHIPPED}
-        told.fasttext_rate = rates.get(told.data.name, FASTTEXT_RATE)
+        rates = {entry.data: entry.fasttext_rates for entry in SHIPPED}
+        told.fasttext_rate = list(rates.get(told.data.name, (FASTTEXT_RATE,)))
     return told
 
 
@@ -315,7 +321,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--bundle", type=Path, default=Path("artifacts/fashion"))
     parser.add_argument("--split", choices=("val", "test"), default="val", help="test is for closing figures")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
-    parser.add_argument("--fasttext-rate", type=float, help="its learning rate; one that suits the set unless said")
+    parser.add_argument(
+        "--fasttext-rate", type=float, nargs="+", help="its rates, each a peer; those that suit the set unless said"
+    )
     parser.add_argument("--peers-only", action="store_true", help="leave our bundle out")
     parser.add_argument("--case", action="append", help="only this case ('title', 'masked title', …)")
     parser.add_argument("--json", type=Path, help="write all figures here")

@@ -31,7 +31,13 @@ from multimodal.taxonomy import read_tree
 from records import Records, portable
 from short_training import train_photos
 
-BACKBONES = ("mobilenetv2_100", "mobilenetv3_small_100", "mobilenetv4_conv_small", "hgnetv2_b0", "lcnet_100")
+BACKBONES = (
+    "mobilenetv2_100",
+    "tf_efficientnet_lite0",
+    "mobilenetv4_conv_small",
+    "mobilenetv3_small_100",
+    "lcnet_100",
+)
 SIZES = ("112x84", "144x108")
 WARM_UP = 20
 

@@ -95,8 +95,8 @@ def limits(entry: Shipped, manifest: Manifest, evaluation: Mapping[str, Any]) ->
 
 
 def _without_title(manifest: Manifest) -> list[str]:
-    """How little the other texts say by themselves."""
+    """What the other texts say by themselves."""
     val = manifest.metrics.get("val", {})
     told = [f"{val[name]['answer']['top1']:.4f} from {name} alone" for name in ("description", "characteristics")
             if name in val]  # fmt: skip
-    return [f"Without a title, and without a photo, answers are poor. Top-1 on val: {', '.join(told)}."] if told else []
+    return [f"Other texts say less than a title does. Top-1 on val: {', '.join(told)}."] if told else []

@@ -130,7 +130,7 @@ def markdown(rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> 
     first = rows[0]
     lines = [
         f"{settings['data']}: {first['train_rows']:,} training rows, {first['sees']['title']['rows']:,} validation "
-        f"rows with a title. Sentence encoder: {settings['sentence']}. Titles a second in batches, two threads.",
+        f"rows with a title{_sentence(rows, settings)}. Titles a second in batches, two threads.",
         "",
         "| " + " | ".join(_HEADINGS) + " |",
         "|---|---|" + "---:|" * (len(_HEADINGS) - 2),
@@ -149,6 +149,12 @@ def markdown(rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> 
             )
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _sentence(rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> str:
+    """Which sentence encoder it is, where one is in the table."""
+    shown = any("sentence" in row["encoders"] for row in rows)
+    return f"; the sentence encoder is {settings['sentence']}" if shown else ""
 
 
 def _folder(name: str) -> str:

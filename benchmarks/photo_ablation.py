@@ -40,7 +40,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "144x108": {"size": (144, 108)},
 }
 """Name -> what differs from the recipe's photo section."""
-_HEADINGS = ("variant", "top-1", "top-2", "NLL", "phones", "s an epoch")
+_HEADINGS = ("variant", "top-1", "top-2", "NLL", "phones")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,14 +113,11 @@ def markdown(rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> 
         "or below a category that the label stands for.",
         "",
         "| " + " | ".join(_HEADINGS) + " |",
-        "|---|---:|---:|---:|---:|---:|",
+        "|---|---:|---:|---:|---:|",
     ]
     for row in rows:
         phones = "–" if row["phones"] is None else f"{row['phones']:.4f}"
-        lines.append(
-            f"| {row['variant']} | {row['top1']:.4f} | {row['top2']:.4f} | {row['nll']:.4f} | {phones} | "
-            f"{row['epoch_seconds']:.0f} |"
-        )
+        lines.append(f"| {row['variant']} | {row['top1']:.4f} | {row['top2']:.4f} | {row['nll']:.4f} | {phones} |")
     return "\n".join(lines)
 
 

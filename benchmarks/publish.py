@@ -16,21 +16,20 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bundle_figures import measure, read_evaluation, size
 from card import model_card
+from common_blocks import COMMON
 from multimodal.artifact import LAYOUT, bundle_sha256, read_manifest
 from multimodal.errors import DataError, MultimodalError
-from pages import accuracy_block, latency_block, memory_block, peers_block, replace_block
+from pages import accuracy_block, peers_block, replace_block
 from readme_curve import curve_block
 from shipped import RESULTS, ROOT, SHIPPED, Shipped, default_data, shipped_in
 
 CURVES = tuple(RESULTS / f"curve-{name}.json" for name in ("fashion_products", "perekrestok_ru", "fused"))
-_COMMON: Mapping[str, Callable[[Mapping[str, Any]], str]] = {"latency": latency_block, "memory": memory_block}
-"""Blocks of figures that are not of one bundle, each from the file of its name in the results."""
 Bundles = Sequence[tuple[Shipped, Path]]
 
 
@@ -87,7 +86,7 @@ def readme_blocks(bundles: Bundles) -> dict[str, str]:
         blocks[entry.block] = accuracy_block(entry, manifest, evaluation, size(folder))
         if entry.peers.is_file():
             blocks[entry.peers_block] = peers_block(_json(entry.peers))
-    for name, block in _COMMON.items():
+    for name, block in COMMON.items():
         if (RESULTS / f"{name}.json").is_file():
             blocks[name] = block(_json(RESULTS / f"{name}.json"))
     curves = [_json(file) for file in CURVES if file.is_file()]

@@ -47,7 +47,7 @@ class Shipped:
         name: of the manifest, of its folder in ``artifacts/`` and of its configuration.
         data: folder of its data set in ``MULTIMODAL_DATA``.
         block, peers_block: of the README.
-        fasttext_rate: the learning rate that suits fastText on this data set, see ``FastTextPeer``.
+        fasttext_rates: learning rates of fastText that suit this data set, each a peer; see ``FastTextPeer``.
         products: what it knows, as in "leaves of …".
         limits: sentences of its card; those that hold for every bundle are the card's own.
     """
@@ -57,7 +57,7 @@ class Shipped:
     cases: tuple[Case, ...]
     block: str
     peers_block: str
-    fasttext_rate: float
+    fasttext_rates: tuple[float, ...]
     products: str
     limits: tuple[str, ...]
 
@@ -100,7 +100,7 @@ SHIPPED = (
         ),
         block="fashion",
         peers_block="peers",
-        fasttext_rate=1.0,
+        fasttext_rates=(1.0,),
         products="fashion",
         limits=(
             "Titles are English. Russian titles, or any others, were not trained on; the photo still answers.",
@@ -119,7 +119,7 @@ SHIPPED = (
         ),
         block="grocery",
         peers_block="grocery-peers",
-        fasttext_rate=4.0,
+        fasttext_rates=(4.0,),
         products="groceries",
         limits=(
             "Titles are Russian and short, mostly a kind of product, a brand and an amount. Titles in other languages "

@@ -36,7 +36,7 @@ README = "# Shop\n<!-- figures:words -->\nNot measured yet.\n<!-- /figures:words
 
 
 def entry_of(catalog: SampleFiles, *cases: Case) -> Shipped:
-    return Shipped("words", catalog.folder.name, cases, "words", "words-peers", 1.0, "drawings", ("All are drawn.",))
+    return Shipped("words", catalog.folder.name, cases, "words", "words-peers", (1.0,), "drawings", ("All are drawn.",))
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +165,7 @@ def compared(words: Path, catalog: SampleFiles, tmp_path_factory: pytest.TempPat
     pytest.importorskip("fasttext", reason="the peers want the extra [bench]")
     file = tmp_path_factory.mktemp("compared") / "accuracy.json"
     given = ["--bundle", str(words), "--data", str(catalog.folder), "--json", str(file)]
-    assert accuracy.main(given) == 0
+    assert accuracy.main([*given, "--fasttext-rate", "1", "4"]) == 0
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return found
 
@@ -176,7 +176,7 @@ def test_peers_see_one_string_and_fields_apart_and_ours_stands_beside(
     assert compared["bundle"]["sha256"] == bundle_sha256(read_manifest(words))
     cases = {case["name"]: case for case in compared["cases"]}
     assert list(cases) == ["title", "title + characteristics", "masked title"]
-    peers = {"TF-IDF + LinearSVC", "fastText"}
+    peers = {"TF-IDF + LinearSVC", "fastText, rate 1", "fastText, rate 4"}
     for name, case in cases.items():
         wanted = peers | {"TF-IDF by field + LinearSVC"} if "+" in name else peers
         assert set(case["ours_less"]) == wanted
@@ -185,7 +185,7 @@ def test_peers_see_one_string_and_fields_apart_and_ours_stands_beside(
     ours = evaluate(multimodal.load(words, threads=1), products(catalog.val), inputs={"title"}).heads["text"]
     assert cases["title"]["systems"][accuracy.OURS]["top1"] == pytest.approx(ours.top1)
     assert cases["title"]["systems"][accuracy.OURS]["macro_f1_10"] == pytest.approx(ours.macro_f1_10)
-    less = cases["title"]["ours_less"]["fastText"]
+    less = cases["title"]["ours_less"]["fastText, rate 1"]
     assert less["low"] <= less["difference"] <= less["high"]
 
 

@@ -28,9 +28,10 @@ _CYRILLIC_LETTER = re.compile(r"[Ѐ-ӿ]")
 
 def write_out(text: str) -> str:
     """Writes abbreviations out; every other slash and dot stays as it is."""
-    if "/" not in text and "." not in text:
-        return text
-    return _PATTERN.sub(_full, text)
+    # «д/муж.» is one within the other; each round takes a slash or a dot away, so there is an end.
+    while ("/" in text or "." in text) and (written := _PATTERN.sub(_full, text)) != text:
+        text = written
+    return text
 
 
 def _full(match: re.Match[str]) -> str:

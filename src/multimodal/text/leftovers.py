@@ -7,8 +7,9 @@ from html import unescape
 
 _TIMES = 5
 """A text is escaped once by each system it went through."""
-_NAMES = "quot|nbsp|amp|apos|laquo|raquo|lsquo|rsquo|ldquo|rdquo|bdquo|mdash|ndash|minus|hellip|bull|middot|shy|zwnj"
-_CUT = re.compile(rf"&(?:{_NAMES})\b;?|\b(?:{_NAMES});")
+# Without its ampersand only what is no word: amp, minus and shy are.
+_NO_WORDS = "quot|nbsp|laquo|raquo|lsquo|rsquo|ldquo|rdquo|bdquo|mdash|ndash|hellip"
+_CUT = re.compile(rf"&(?:{_NO_WORDS}|amp|apos|minus|bull|middot|shy|zwnj)\b;?|\b(?:{_NO_WORDS});")
 # Only before what cannot go on the letter: of a path such as C:\new nothing is taken away.
 _WRITTEN_OUT = re.compile(r"(?:\\[rnt])+(?![a-z])")
 # …and of those that have lost their backslash only what stands between Russian letters, or before them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from threading import Lock
@@ -17,6 +18,9 @@ _PASS = 384
 """Words in one pass of the model: enough to fill its matrices, few enough to stay in the processor's cache."""
 _CLOSE = 1e-3
 """Scores this close can change places by rounding, which depends on what else is in the pass."""
+
+_CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
+"""A text without such a letter is case-folded and never shown to the model."""
 
 Ints = npt.NDArray[np.int64]
 
@@ -41,19 +45,20 @@ class TaggerLemmas:
 
     def lemmas_of(self, texts: Sequence[Sequence[str]]) -> list[list[str]]:
         """Lemmas of each text's tokens; two and a half times as fast as one text at a time."""
-        found: list[list[str]] = [[]] * len(texts)
-        for rows in _passes(texts):
+        russian = [any(map(_CYRILLIC.search, tokens)) for tokens in texts]
+        found = [[] if asked else list(map(fold, tokens)) for asked, tokens in zip(russian, texts, strict=True)]
+        for rows in _passes(texts, russian):
             for row, tags in zip(rows, self._model.tags([texts[row] for row in rows]), strict=True):
                 found[row] = list(map(self._model.lemma, texts[row], tags.tolist()))
         return found
 
 
-def _passes(texts: Sequence[Sequence[str]]) -> Iterator[list[int]]:
-    """Numbers of the texts that have words, as many at a time as one pass takes."""
+def _passes(texts: Sequence[Sequence[str]], asked: Sequence[bool]) -> Iterator[list[int]]:
+    """Numbers of the texts that are asked for, as many at a time as one pass takes."""
     rows: list[int] = []
     size = 0
     for row, tokens in enumerate(texts):
-        if tokens:
+        if asked[row]:
             rows.append(row)
             size += len(tokens) + 1
         if size >= _PASS:

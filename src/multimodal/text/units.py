@@ -1,4 +1,4 @@
-"""Amounts with their units, sizes and ranges as words of one spelling: «0,3 кг» and «300 гр.» are «300г»."""
+"""Amounts with their units, sizes and ranges in one spelling: «0,3 кг» and «300гр.» are both «300» and «г»."""
 
 from __future__ import annotations
 
@@ -55,8 +55,9 @@ def split_measures(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Cuts a text at its amounts, sizes and ranges.
 
     Yields:
-        A piece of the text, and the words of the measure behind it; none behind the last piece. «300 гр.» gives
-        «300г» and «г», «10х15 см» «10x15см» and «см», «42-44» and «3D» themselves; a number alone stays in the piece.
+        A piece of the text, and the words of the measure behind it; none behind the last piece. «300гр.» gives
+        «300» and «г», «10 х 15см» «10x15» and «см», «42–44» «42-44», «3Д» «3D»; a number alone stays in the piece.
+        Number and unit stay two words: a unit tells of the goods by itself, and word pairs hold both.
     """
     start = 0
     for match in _MEASURE.finditer(text):
@@ -69,11 +70,12 @@ def split_measures(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 def _words(match: re.Match[str]) -> tuple[str, ...]:
     if match["known"]:
         return (match["known"].replace("Д", "D"),)
-    unit = _unit(match)
+    unit = _unit(match) or ""
     parts = _SIGN.split(match["numbers"])
     if unit:
-        return (_joined(parts, unit), unit)
-    return (_joined(parts, ""),) if len(parts) > 1 else ()
+        smaller, factor = _SMALLER.get(unit, (unit, 1))
+        return (_joined(parts, factor), smaller)
+    return (_joined(parts, 1),) if len(parts) > 1 else ()
 
 
 def _unit(match: re.Match[str]) -> str | None:
@@ -85,14 +87,13 @@ def _unit(match: re.Match[str]) -> str | None:
     return _UNITS.get(spelled.lower())
 
 
-def _joined(parts: list[str], unit: str) -> str:
-    """Numbers and the signs between them, in the smaller unit where there is one."""
+def _joined(parts: list[str], factor: int) -> str:
+    """Numbers and the signs between them, amounts by the factor between their unit and the smaller one."""
     signs = ["-" if part in "-–—" else "x" for part in parts[1::2]]
-    unit, factor = _SMALLER.get(unit, (unit, 1))
     # «6х1,5 л» is six of 1.5 litres, «1-2 л» one litre or two: what is multiplied by counts, whatever the unit.
     counts = len(signs) - signs[::-1].index("x") if "x" in signs else 0
     numbers = [_number(part, 1 if at < counts else factor) for at, part in enumerate(parts[::2])]
-    return "".join(chain.from_iterable(zip(numbers, [*signs, unit], strict=True)))
+    return "".join(chain.from_iterable(zip(numbers, [*signs, ""], strict=True)))
 
 
 def _number(text: str, factor: int) -> str:

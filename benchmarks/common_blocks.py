@@ -1,0 +1,29 @@
+"""Blocks of the README that are not of one bundle: each from the file of its name in the results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import backbone_pages
+import encoders
+import photo_ablation
+from pages import latency_block, memory_block
+
+Block = Callable[[Mapping[str, Any]], str]
+_Table = Callable[[Sequence[Mapping[str, Any]], Mapping[str, Any]], str]
+
+
+def _records(table: _Table) -> Block:
+    """The block of a benchmark that keeps settings and records."""
+    return lambda found: table(found["rows"], found["settings"]) + "\n"
+
+
+COMMON: Mapping[str, Block] = {
+    "latency": latency_block,
+    "memory": memory_block,
+    "backbones": _records(backbone_pages.markdown),
+    "photo-ablation": _records(photo_ablation.markdown),
+    "encoders-perekrestok_ru": _records(encoders.markdown),
+}
+"""Name of the block and of the file -> its Markdown."""
