@@ -36,6 +36,7 @@ docs-check: $(VENV)/.all  ## README, docs, model card and notebooks are true
 bench: $(VENV)/.all  ## measure and write the tables of the README and the model card
 	@mkdir -p benchmarks/results
 	@$(BIN)/python benchmarks/accuracy.py --json benchmarks/results/accuracy-fashion.json
+	@$(BIN)/python benchmarks/accuracy.py --bundle artifacts/grocery-ru --json benchmarks/results/accuracy-grocery.json
 	@$(BIN)/python benchmarks/latency.py --json benchmarks/results/latency.json
 	@$(BIN)/python benchmarks/publish.py
 
