@@ -123,7 +123,10 @@ def rows_of(data: DataSet, case: Case) -> Ints:
 
 
 def rate_of(products: Sequence[Product], variant: Variant) -> int:
-    """Titles a second of one core through the kitchen, its caches cold."""
+    """Titles a second of processor time through the kitchen.
+
+    A kitchen's own caches are cold; those of the tagger, which all kitchens of the process share, are warm.
+    """
     kitchen = variant.kitchen()
     titles = [Product(title=product.title) for product in products if product.title]
     began = time.process_time()
