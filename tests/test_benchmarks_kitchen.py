@@ -11,7 +11,7 @@ import pytest
 
 from conftest import TINY
 from multimodal.data.sample import SampleFiles
-from multimodal.types import Product
+from multimodal.types import InputName, Product
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import kitchen_steps
@@ -52,7 +52,7 @@ def test_the_machine_sees_the_inputs_of_its_case_alone(catalog: SampleFiles) -> 
     some = data.val[:50]
     bare = [Product(id=p.id, title=p.title) for p in some]
     np.testing.assert_array_equal(model.answer(some, ("title",)), model.answer(bare, ("title",)))
-    both = ("title", "characteristics")
+    both: tuple[InputName, ...] = ("title", "characteristics")
     assert (model.answer(some, both) != model.answer(bare, both)).any()
 
 

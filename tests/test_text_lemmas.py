@@ -10,6 +10,7 @@ from functools import cache
 from typing import get_args
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -166,12 +167,15 @@ def test_a_near_tie_is_settled_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     lemmatizer("tagger")
     from multimodal.text import tagger
 
-    passes = []
+    passes: list[int] = []
     original = tagger._Model._scores
+
+    def counted(model: tagger._Model, texts: list[list[str]]) -> npt.NDArray[np.float32]:
+        passes.append(len(texts))
+        return original(model, texts)
+
     monkeypatch.setattr(tagger, "_CLOSE", 1e6)
-    monkeypatch.setattr(
-        tagger._Model, "_scores", lambda model, texts: passes.append(len(texts)) or original(model, texts)
-    )
+    monkeypatch.setattr(tagger._Model, "_scores", counted)
     tagger.TaggerLemmas().lemmas_of(tokens_of(TITLES[:3]))
     assert passes == [3, 1, 1, 1]
 
