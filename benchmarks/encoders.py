@@ -64,15 +64,9 @@ def run(options: argparse.Namespace) -> str:
     asked = {"share": options.share, "epochs": options.epochs, "seed": options.seed}
     settings = {"data": options.data.name, "sentence": portable(options.sentence), **asked}
     records = Records(options.json, settings, ("encoders",))
-    rows = []
-    for number, name in enumerate(options.encoders, 1):
-        found = records.find(encoders=name)
-        known = "" if found is None else ": measured before"
-        print(f"[{number}/{len(options.encoders)}] {name}{known}", file=sys.stderr, flush=True)
-        if found is None:
-            found = {"encoders": name, **measure(sections[name], options.work / _folder(name), options)}
-            records.add(found)
-        rows.append(found)
+    rows = records.measured(
+        options.encoders, lambda name: measure(sections[name], options.work / _folder(name), options)
+    )
     return markdown(rows, records.settings)
 
 

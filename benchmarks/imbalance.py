@@ -50,16 +50,10 @@ def run(options: argparse.Namespace) -> str:
     """
     settings = {"data": options.data.name, "share": options.share, "seed": options.seed}
     records = Records(options.json, settings, ("variant",))
-    rows = []
-    for number, variant in enumerate(options.variants, 1):
-        found = records.find(variant=variant)
-        known = "" if found is None else ": measured before"
-        print(f"[{number}/{len(options.variants)}] {variant}{known}", file=sys.stderr, flush=True)
-        if found is None:
-            folder = options.work / variant.replace(" ", "-")
-            found = {"variant": variant, **measure(VARIANTS[variant], folder, options)}
-            records.add(found)
-        rows.append(found)
+    rows = records.measured(
+        options.variants,
+        lambda variant: measure(VARIANTS[variant], options.work / variant.replace(" ", "-"), options),
+    )
     return markdown(rows, records.settings)
 
 

@@ -100,7 +100,7 @@ class KitchenSVC:
 
 def counts(features: TextFeatures, field: int, known: npt.NDArray[np.uint32]) -> Any:
     """The sparse matrix [N, known] of how often each product has each feature of a field."""
-    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
+    from scipy.sparse import csr_matrix
 
     owner = np.repeat(np.arange(len(features)), np.diff(features.offsets))
     at = np.minimum(np.searchsorted(known, features.hashes), max(len(known) - 1, 0))

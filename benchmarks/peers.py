@@ -83,7 +83,7 @@ class LinearSVCPeer:
         return _answers(self._leaves, list(self._model.classes_), found)
 
     def _joined(self, columns: Sequence[Any]) -> Any:
-        from scipy.sparse import hstack  # type: ignore[import-untyped]
+        from scipy.sparse import hstack
 
         weights = [1.0 if i == 0 else OTHER_FIELDS_WEIGHT for i in range(len(columns))]
         return hstack([w * c for w, c in zip(weights, columns, strict=True)], format="csr")

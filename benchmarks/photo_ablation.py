@@ -64,15 +64,9 @@ def run(options: argparse.Namespace) -> str:
     told = recipe.model_dump(mode="json") | {"weights": portable(recipe.weights)}
     asked = {"share": options.share, "seed": options.seed}
     records = Records(options.json, {"data": options.data.name, "recipe": told | asked}, ("variant",))
-    rows = []
-    for number, variant in enumerate(options.variants, 1):
-        found = records.find(variant=variant)
-        known = "" if found is None else ": measured before"
-        print(f"[{number}/{len(options.variants)}] {variant}{known}", file=sys.stderr, flush=True)
-        if found is None:
-            found = {"variant": variant, **measure(base, variant_of(recipe, variant), variant, options)}
-            records.add(found)
-        rows.append(found)
+    rows = records.measured(
+        options.variants, lambda variant: measure(base, variant_of(recipe, variant), variant, options)
+    )
     return markdown(rows, records.settings)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,20 @@ class Records:
             new = self.file.with_name(self.file.name + ".new")
             new.write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
             new.replace(self.file)
+
+    def measured(self, names: Sequence[str], measure: Callable[[str], Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """The record of each name, in order; what is lacking is measured and kept. For records told apart by a name."""
+        (key,) = self.keys
+        rows = []
+        for number, name in enumerate(names, 1):
+            found = self.find(**{key: name})
+            known = "" if found is None else ": measured before"
+            print(f"[{number}/{len(names)}] {name}{known}", file=sys.stderr, flush=True)
+            if found is None:
+                self.add({key: name, **measure(name)})
+                found = self.rows[-1]
+            rows.append(found)
+        return rows
 
     def to_dict(self) -> dict[str, Any]:
         """Settings and records as JSON values."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,13 +31,13 @@ class WeightedRows(TextEncoder):
         self.register_buffer("share", torch.tensor(share))
 
     @property
+    @abstractmethod
     def rarity(self) -> Tensor:
         """How much each row counts before its field is scaled [V + 1]; 0 for padding."""
-        raise NotImplementedError("each kind of bag has its own")
 
+    @abstractmethod
     def matrix(self) -> Tensor:
         """The rows [V + 1, dim]; row 0 is zero."""
-        raise NotImplementedError("each kind of bag has its own")
 
     def row_weights(self) -> Tensor:
         """The part of a weight that a row has in every product: its rarity by its field's share [V + 1]."""
@@ -125,7 +127,8 @@ class WordVectors(WeightedRows):
         return self.log_weight.exp() * padding
 
     def matrix(self) -> Tensor:
-        return self.projection(self.base)  # type: ignore[no-any-return]
+        matrix: Tensor = self.projection(self.base)
+        return matrix
 
     def forget(self, generator: torch.Generator | None) -> None:
         """Makes the projection random again and weighs words as at the start; the pretrained vectors stay."""

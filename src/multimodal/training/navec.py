@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import struct
+import tarfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -59,7 +61,7 @@ def find_navec(weights: str) -> tuple[Any, str]:
         )
     try:
         return Navec.load(str(file)), f"the file {file.name}"
-    except Exception as error:
+    except (OSError, tarfile.TarError, KeyError, ValueError, EOFError, struct.error) as error:
         raise ConfigError(f"text.navec.weights: {file}: not readable as a navec file: {error}") from error
 
 
@@ -79,12 +81,13 @@ def navec_encoder(run: Run, config: NavecConfig) -> tuple[WordVectors, Feed, str
     other = [np.isin(hashes, seen) for hashes in (description, values)]
     hashes = [title[asked], description[other[0]], values[other[1]]]
     rows = [vectors[asked], vectors[other[0]], vectors[other[1]]]
-    grams, gram_vectors = _subwords(navec, by_form, run.train.words, config.subwords)
+    unknown = subword_rows(sorted(word for word in run.train.words if word not in by_form))
+    grams, gram_vectors = _subwords(navec, by_form, unknown, config.subwords)
     known, base = _merge([*hashes, grams], [*rows, gram_vectors], sum(map(len, hashes)))
     ids = known.ids(features)
     rarity = inverse_document_frequency(features, ids, len(known))
     if len(grams):
-        per_word = _mean_grams(run.train.words, by_form)
+        per_word = float(np.mean([len(hashes) for hashes in unknown]))
         is_gram = np.concatenate([[False], ~known.is_word])
         # An unknown word weighs as much as a rare one, shared by its n-grams; the sum of them is its vector.
         rarity[is_gram] = rarity[1:].max(initial=1.0) / np.sqrt(per_word)
@@ -114,15 +117,18 @@ def _vectors(navec: Any, words: list[str]) -> Vectors:
 
 
 def _subwords(
-    navec: Any, by_form: dict[str, str], words: frozenset[str], size: int
+    navec: Any, by_form: dict[str, str], unknown: list[npt.NDArray[np.uint32]], size: int
 ) -> tuple[npt.NDArray[np.uint32], Vectors]:
-    """The n-grams that most unknown words share, and vectors that add up to those of navec's own words."""
-    unknown = sorted(word for word in words if word not in by_form)
-    counts = Counter(int(h) for hashes in subword_rows(unknown) for h in set(hashes.tolist()))
+    """The n-grams that most unknown words share, and vectors that add up to those of navec's own words.
+
+    Args:
+        unknown: the n-grams of each unknown word.
+    """
+    counts = Counter(int(h) for hashes in unknown for h in set(hashes.tolist()))
     grams = np.sort(np.array([h for h, _ in counts.most_common(size)], np.uint32))
     if not len(grams):
         return grams, np.zeros((0, navec.pq.dim), np.float32)
-    from scipy import sparse  # type: ignore[import-untyped]
+    from scipy import sparse
     from sklearn.linear_model import Ridge
 
     fitted = list(by_form)[:_FIT_WORDS]
@@ -140,12 +146,6 @@ def _subwords(
     return grams, np.ascontiguousarray(ridge.coef_.T, np.float32)
 
 
-def _mean_grams(words: frozenset[str], by_form: dict[str, str]) -> float:
-    """n-grams of an unknown word, on average."""
-    counts = [len(h) for h in subword_rows(sorted(word for word in words if word not in by_form))]
-    return float(np.mean(counts)) if counts else 1.0
-
-
 def _merge(
     hashes: list[npt.NDArray[np.uint32]], vectors: list[Vectors], words: int
 ) -> tuple[WordVocabulary, Vectors]:
@@ -156,6 +156,3 @@ def _merge(
     lengths = np.linalg.norm(base[1:][first < words], axis=1)
     length = float(lengths.mean()) if len(lengths) else 1.0
     return WordVocabulary(unique, first < words), (base / max(length, 1e-6)).astype(np.float32)
-
-
-

@@ -75,7 +75,7 @@ def text_device(run: Run) -> str:
 def _started_by(config: TextConfig) -> TextConfig:
     """The configuration with all that does not change the machines at its defaults."""
     kept = ("tokenizer", "lemmas", "steps", "ngrams", "navec", "sentence", "start", "svm_cost")
-    return TextConfig(**{name: getattr(config, name) for name in kept if name in TextConfig.model_fields})
+    return TextConfig(**{name: getattr(config, name) for name in kept})
 
 
 def fill_once(run: Run, tower: TextTower, name: str, fill: Callable[[], None], *depends: object) -> None:
