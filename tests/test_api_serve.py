@@ -46,7 +46,7 @@ def test_two_bundles_of_one_name(refused: Refused, tiny_bundle: Path, tmp_path: 
     twin = renamed(tiny_bundle, tmp_path / "twin")
     told = refused(tiny_bundle, twin)
     assert f"the name 'tiny' twice, from {tiny_bundle} and from {twin}" in told
-    assert "Leave one out" in told
+    assert "Leave one of them out" in told
 
 
 @pytest.mark.parametrize("by_environment", [False, True])

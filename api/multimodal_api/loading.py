@@ -6,7 +6,8 @@ import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from multimodal.errors import ConfigError, MultimodalError, nearest
+from multimodal.artifact.names import check_names
+from multimodal.errors import BundleError, ConfigError, MultimodalError, nearest
 from multimodal_api.ports import Predictor
 
 _log = logging.getLogger("multimodal_api")
@@ -51,17 +52,12 @@ def by_name(opened: Iterable[tuple[str, Predictor]]) -> dict[str, Predictor]:
     Raises:
         LoadError: two have one name.
     """
-    folders: dict[str, str] = {}
-    named: dict[str, Predictor] = {}
-    for folder, predictor in opened:
-        if predictor.name in named:
-            raise LoadError(
-                f"got the name {predictor.name!r} twice, from {folders[predictor.name]} and from {folder}; expected a "
-                "name of its own for each bundle, since requests choose by it. Leave one of them out, or train it "
-                "under another `name`."
-            )
-        folders[predictor.name], named[predictor.name] = folder, predictor
-    return named
+    told = list(opened)
+    try:
+        check_names((folder, predictor.name) for folder, predictor in told)
+    except BundleError as error:
+        raise LoadError(str(error)) from error
+    return {predictor.name: predictor for _, predictor in told}
 
 
 def default_of(names: Sequence[str], wanted: str | None) -> str:

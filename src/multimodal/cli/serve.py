@@ -70,21 +70,15 @@ def serve(
 def _check_models(folders: Sequence[str], default: str | None) -> None:
     """Fails here, in one line, rather than in every worker; reads manifests alone."""
     from multimodal.artifact import read_manifest
+    from multimodal.artifact.names import check_names
 
     if not all(folders):
         raise InputError(
             f"MULTIMODAL_BUNDLE={','.join(folders)!r}: one of the folders is empty; "
             "expected bundles' folders separated by commas. Take the comma out that is too many."
         )
-    names: dict[str, str] = {}
-    for folder in folders:
-        name = read_manifest(Path(folder)).name
-        if name in names:
-            raise InputError(
-                f"got the name {name!r} twice, from {names[name]} and from {folder}; expected a name of its own for "
-                "each bundle, since requests choose by it. Leave one out, or train it under another `name`."
-            )
-        names[name] = folder
+    names = [read_manifest(Path(folder)).name for folder in folders]
+    check_names(zip(folders, names, strict=True))
     if default is not None and default not in names:
         raise InputError(
             f"--default: got {default!r:.80}, expected one of {', '.join(names)}.{nearest(default, names)} "
