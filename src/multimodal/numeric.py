@@ -29,3 +29,9 @@ def softmax(logits: Floats, temperature: float | Floats = 1.0, axis: int = -1) -
     """Softmax of ``logits / temperature`` along ``axis``."""
     result: Floats = np.exp(log_softmax(logits, temperature, axis))
     return result
+
+
+def sigmoid(scores: Floats) -> Floats:
+    """Logistic function of each score, stable for large ones."""
+    result: Floats = 0.5 * (1 + np.tanh(0.5 * np.asarray(scores)))
+    return result

@@ -57,6 +57,8 @@ class Product:
         id: as it came, kept with its type for the way out; None means the row's number.
         category_id: the label, as a string, where the row has one.
         group: rows of a group share a title or a photo and stay in one split.
+        tags: tag -> whether the photo shows it; a tag that is not known is not among them.
+        attributes: attribute -> its value, of those that are known.
     """
 
     id: RowId = None
@@ -66,6 +68,8 @@ class Product:
     image: ImageRef | None = None
     category_id: str | None = None
     group: str | None = None
+    tags: Mapping[str, bool] | None = None
+    attributes: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +158,11 @@ class Scores:
 
     Attributes:
         logits: head -> float32 [N, leaves].
+        labels: scores of tags and attributes [N, width], NaN in rows without a photo; None where there are none.
     """
 
     logits: Mapping[HeadName, FloatArray]
+    labels: FloatArray | None = None
 
     def __post_init__(self) -> None:
         shapes = {a.shape for a in self.logits.values()}

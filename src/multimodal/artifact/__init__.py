@@ -2,15 +2,17 @@
 
 from multimodal.artifact.bundle import Bundle, bundle_sha256, open_bundle, read_manifest, verify_bundle
 from multimodal.artifact.layout import LAYOUT, BundleLayout
-from multimodal.artifact.manifest import Calibration, HeadMix, Manifest, mix_name
+from multimodal.artifact.manifest import AttributeSpec, Calibration, HeadMix, Manifest, TagSpec, mix_name
 
 __all__ = [
     "LAYOUT",
+    "AttributeSpec",
     "Bundle",
     "BundleLayout",
     "Calibration",
     "HeadMix",
     "Manifest",
+    "TagSpec",
     "bundle_sha256",
     "mix_name",
     "open_bundle",

@@ -78,9 +78,13 @@ class Engine:
 
     def image(self, pixels: npt.NDArray[np.uint8]) -> Tower:
         """Photo vectors [N, dim] and logits [N, leaves] of uint8 pixels [N, H, W, 3]."""
+        return self.photo(pixels)[0]
+
+    def photo(self, pixels: npt.NDArray[np.uint8]) -> tuple[Tower, FloatArray | None]:
+        """As ``image``, and from the same pass the scores of tags and attributes [N, width], where there are any."""
         assert self._image is not None
-        vector, logits = self._image.run(None, {"pixels": pixels})
-        return vector, logits
+        vector, logits, *labels = self._image.run(None, {"pixels": pixels})
+        return (vector, logits), labels[0] if labels else None
 
     def fusion(self, text: Tower, image: Tower) -> FloatArray:
         """Fused logits [N, leaves] of what both towers say of products that have text and photo."""

@@ -100,6 +100,27 @@ class Calibration(_Strict):
     """The plain mix of log scores by itself; for comparison."""
 
 
+class TagSpec(_Strict):
+    """A tag: ``sigmoid(slope * score + offset)`` is its probability, and it is answered from ``threshold`` on."""
+
+    name: str
+    slope: Annotated[float, Field(gt=0)]
+    offset: float
+    threshold: Annotated[float, Field(ge=0, le=1)]
+    precision: float | None = None
+    """Precision the threshold was chosen for; None for the best F1."""
+
+
+class AttributeSpec(_Strict):
+    """A single-choice attribute: softmax over its values' scores, by a temperature."""
+
+    name: str
+    values: tuple[str, ...]
+    temperature: Annotated[float, Field(gt=0)]
+    characteristic: str | None = None
+    """Where labelled rows tell it, if not in a column of its own."""
+
+
 class Manifest(_Strict):
     """What a bundle is and holds."""
 
@@ -117,6 +138,9 @@ class Manifest(_Strict):
     text: TextSpec | None = None
     image: ImageSpec | None = None
     fusion: bool = False
+    tags: tuple[TagSpec, ...] = ()
+    """What the photo graph's label output holds: first a score a tag, then one a value of each attribute."""
+    attributes: tuple[AttributeSpec, ...] = ()
     calibration: Calibration
     capabilities: dict[str, bool] = {}
     metrics: dict[str, Any] = {}

@@ -74,6 +74,14 @@ def path_of(category: CategoryScore) -> str:
     return " > ".join(step.name for step in category.path)
 
 
+def shown(answer: Prediction) -> str:
+    """The tags that hold and the attributes, each with its probability."""
+    tags = [f"{tag.name} {tag.probability:.0%}" for tag in answer.tags if tag.present]
+    values = [f"{one.name} {one.value} {one.probability:.0%}" for one in answer.attributes]
+    none = [] if tags or not answer.tags else [f"no {' and no '.join(tag.name for tag in answer.tags)}"]
+    return ", ".join([*tags, *none, *values])
+
+
 def print_answer(console: Console, answer: Prediction) -> None:
     """The decision, a table of suggestions with bars, what decided, and warnings."""
     from rich.table import Table
@@ -90,6 +98,8 @@ def print_answer(console: Console, answer: Prediction) -> None:
     console.print(table)
     console.print(f"decision: {answer.decision} ({_DECISION[answer.decision]})")
     console.print(f"decided by: {_USED[answer.used]}" + _missing(answer))
+    if answer.tags or answer.attributes:
+        console.print(Text("the photo shows: " + shown(answer)), soft_wrap=True)
     if answer.explanation is not None:
         from multimodal.serving.reasons import reasons
 

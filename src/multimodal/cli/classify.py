@@ -98,7 +98,7 @@ def classify(
             batch_size=batch_size,
             on_progress=advance,
         )
-    _finish(report, as_json)
+    finish(report, as_json)
 
 
 def _product(
@@ -138,7 +138,8 @@ def _one(
         print_answer(stdout(), answer)
 
 
-def _finish(report: FileReport, as_json: bool) -> None:
+def finish(report: FileReport, as_json: bool) -> None:
+    """Says what became of a file, and leaves with the exit code for it."""
     if as_json:
         print_json(report.to_dict())
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from multimodal.cli.console import DONE, ROWS_FAILED, print_json, progress, stderr
+from multimodal.cli.evaluate_labels import label_figures, print_labels
+from multimodal.cli.evaluate_plan import check_out, check_plan
 from multimodal.cli.evaluate_tables import print_tables
 from multimodal.cli.sources import ColumnOption, ImagesRootOption, plain_name, source_of
-from multimodal.errors import InputError, nearest
-from multimodal.types import INPUTS, InputName
+from multimodal.errors import DataError, InputError, nearest
+from multimodal.types import INPUTS, InputName, Product
 
 if TYPE_CHECKING:
     from multimodal.config.models import SourceConfig
     from multimodal.serving import Predictor
     from multimodal.serving.evaluate import Evaluation
+    from multimodal.serving.label_figures import LabelFigures
     from multimodal.serving.saved import SavedAnswers
 
 
@@ -77,7 +80,7 @@ def evaluate(
       multimodal evaluate artifacts/fashion val.parquet --json --out figures.json
     """
     from multimodal import load
-    from multimodal.data import read_source, source_count, split_half
+    from multimodal.data import read_source, source_count
     from multimodal.serving.against import check_categories
     from multimodal.serving.evaluate import evaluate as run
     from multimodal.serving.slices import column_values
@@ -85,27 +88,36 @@ def evaluate(
     seen = _inputs(inputs)
     source = source_of(data, column, images_root, category_map)
     unmeasured = Path(f"{plain_name(data) if out is None else out}.errors.csv")
-    _check_out(out)
-    _check_plan(source, report=report, history=history, errors=errors, unmeasured=unmeasured)
+    check_out(out)
+    check_plan(source, report=report, history=history, errors=errors, unmeasured=unmeasured)
     values = None if by is None else column_values(source, by)
     saved, peer = _saved(against), _peer(against, threads)
     predictor = load(bundle, threads=threads)
     if saved is not None:
         check_categories(saved.path.name, saved.category_ids, predictor.tree)
-    with progress("Evaluating", source_count(source)) as advance:
-        found = run(
-            predictor,
-            read_source(source, labelled=True),
-            inputs=seen,
-            mask_title_words=mask_title_words,
-            keep=None if half is None else lambda product, row: split_half(product, row) == half.value,
-            against=peer,
-            against_name="" if peer is None else f"{peer.name} {peer.version}",
-            on_progress=advance,
-        )
-    document = {"model": _model(predictor), **({"split_half": half.value} if half else {}), **found.to_dict()}
-    document |= _more(found, predictor, saved)
-    if by is not None and values is not None:
+    keep = None if half is None else _in_half(half)
+    found = None
+    if not _labels_alone(source, predictor):
+        with progress("Evaluating", source_count(source)) as advance:
+            found = run(
+                predictor,
+                read_source(source, labelled=True),
+                inputs=seen,
+                mask_title_words=mask_title_words,
+                keep=keep,
+                against=peer,
+                against_name="" if peer is None else f"{peer.name} {peer.version}",
+                on_progress=advance,
+            )
+    told = label_figures(predictor, source, keep)
+    document: dict[str, Any] = {"model": _model(predictor), **({"split_half": half.value} if half else {})}
+    document |= found.to_dict() if found else {"rows": 0 if told is None else len(told.rows), "inputs": ["image"]}
+    document |= {} if told is None else {"tags": told.tag_document(), "attributes": told.attribute_document()}
+    if found is None:
+        _refuse_more(told, by=by, against=against, errors=errors, report=report)
+    else:
+        document |= _more(found, predictor, saved)
+    if found is not None and by is not None and values is not None:
         document["by"] = {"column": by, "values": _slices(found, values, predictor)}
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -114,9 +126,41 @@ def evaluate(
     if as_json:
         print_json(document)
     else:
-        print_tables(document)
+        if found is not None:
+            print_tables(document)
+        print_labels(document)
+    if found is None:
+        raise typer.Exit(DONE)
     _write(found, predictor, document, data, report, history, errors)
     _finish(found, unmeasured)
+
+
+def _in_half(half: Half) -> Callable[[Product, int], bool]:
+    from multimodal.data import split_half
+
+    return lambda product, row: split_half(product, row) == half.value
+
+
+def _labels_alone(source: SourceConfig, predictor: Predictor) -> bool:
+    """Whether the data tells tags or attributes that the bundle knows, and no categories."""
+    from multimodal.serving.label_figures import has_categories, with_labels
+
+    manifest = predictor.manifest
+    if not manifest.tags and not manifest.attributes:
+        return False
+    return not has_categories(source) and with_labels(source, manifest) is not None
+
+
+def _refuse_more(told: LabelFigures | None, **asked: object) -> None:
+    """Without categories there are figures of tags and attributes alone."""
+    if told is None:
+        raise DataError("got no photo of which a tag or an attribute is known, expected some; name their columns")
+    given = [f"--{name}" for name, value in asked.items() if value is not None]
+    if given:
+        raise InputError(
+            f"{', '.join(given)}: got data without categories, expected them for this; name their column with "
+            "--column category_id=…, or leave the option out"
+        )
 
 
 def _inputs(names: str | None) -> frozenset[InputName] | None:
@@ -130,40 +174,6 @@ def _inputs(names: str | None) -> frozenset[InputName] | None:
     if not parts:
         raise InputError(f"--inputs {names!r}: got no name, expected one or more of {known}")
     return frozenset(cast("list[InputName]", parts))
-
-
-def _check_out(out: Path | None) -> None:
-    """Refuses a place for the figures that cannot be written, before minutes of work."""
-    if out is None:
-        return
-    if out.is_dir():
-        raise InputError(f"--out {out}: got a folder, expected a file for the figures, as {out / 'figures.json'}")
-    blocking = next((folder for folder in out.parents if folder.exists() and not folder.is_dir()), None)
-    if blocking is not None:
-        raise InputError(f"--out {out}: {blocking} is a file, expected a folder; name another place")
-
-
-def _check_plan(
-    source: SourceConfig,
-    *,
-    report: Path | None,
-    history: Path | None,
-    errors: Path | None,
-    unmeasured: Path,
-) -> None:
-    """What would fail after minutes of work fails now."""
-    if errors is not None:
-        from multimodal.serving.files import check_output
-
-        check_output(errors, source.path)
-        if errors.absolute() == unmeasured.absolute():
-            raise InputError(f"--errors {errors}: rows that cannot be measured are listed there; choose another name")
-    if history is not None and report is None:
-        raise InputError(f"--history {history}: got no --report, whose plots it is for; add --report FOLDER")
-    if report is not None:
-        from multimodal.report import check_report
-
-        check_report(report, history)
 
 
 def _saved(against: Path | None) -> SavedAnswers | None:

@@ -26,6 +26,7 @@ class Form(StrEnum):
     parts = "parts"
     metadata = "metadata"
     classes = "classes"
+    two_categories = "two-categories"
 
 
 def sample(

@@ -43,7 +43,7 @@ def source_of(
 
     if not files_of(str(path))[0].exists():
         raise InputError(f"{path}: no such file or folder; expected parquet, CSV, JSON or a folder of photos")
-    pairs = dict(_pair(item) for item in columns or ())
+    pairs = _pairs(columns or ())
     raw = {
         "path": str(path),
         "columns": validate(ColumnMap, pairs, "--column"),
@@ -56,6 +56,21 @@ def source_of(
 def plain_name(path: Path) -> str:
     """A name for files about an input: its own without suffix; of a pattern, what can stand in a file's name."""
     return "".join(sign for sign in path.stem if sign not in "*?[]") or path.parent.name or "rows"
+
+
+def _pairs(items: Sequence[str]) -> dict[str, object]:
+    """``title=name`` as it is; ``tags.floral=column`` and ``attributes.colour=column`` below their section."""
+    found: dict[str, object] = {}
+    for item in items:
+        field, column = _pair(item)
+        section, dot, name = field.partition(".")
+        if dot and section in ("tags", "attributes"):
+            inner = found.setdefault(section, {})
+            assert isinstance(inner, dict)
+            inner[name] = column
+        else:
+            found[field] = column
+    return found
 
 
 def _pair(item: str) -> tuple[str, str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from multimodal.cli.console import stdout
+from multimodal.cli.console import ROWS_FAILED, progress, stdout
 from multimodal.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from multimodal.config.models import PredictConfig
 
 
 def train(
@@ -41,8 +44,38 @@ def train(
         if (error.name or "").partition(".")[0] == "multimodal":
             raise  # a fault of ours, not a missing dependency
         raise MissingExtraError("train", feature="`multimodal train`") from error
+    for wanted in run.predict:
+        check_plan(wanted)
     bundle = train_bundle(run, resume=resume)
     console = stdout()
+    failed = sum(_predict(bundle, wanted) for wanted in run.predict)
     console.print(f"Wrote the bundle {bundle}. Next:", markup=False, soft_wrap=True)
     for command in (f"bundle inspect {bundle}", f"evaluate {bundle} DATA", f"serve {bundle}"):
         console.print(f"  multimodal {command}", markup=False, soft_wrap=True)
+    if failed:
+        raise typer.Exit(ROWS_FAILED)
+
+
+def check_plan(wanted: PredictConfig) -> None:
+    """What would fail after the training fails before it."""
+    from multimodal.data import open_reader
+    from multimodal.serving.files import check_output
+
+    check_output(Path(wanted.output), wanted.input.path)
+    open_reader(wanted.input, labelled=False)
+
+
+def _predict(bundle: Path, wanted: PredictConfig) -> int:
+    """Answers the products of one source; how many rows have no answer."""
+    from multimodal import load
+    from multimodal.data import source_count
+    from multimodal.serving.files import classify_file
+    from multimodal.serving.forms import form_of
+
+    predictor = load(bundle)
+    with progress("Classifying", source_count(wanted.input)) as advance:
+        form = form_of(wanted.form, predictor.manifest)
+        report = classify_file(predictor, wanted.input, Path(wanted.output), form=form, on_progress=advance)
+    listed = f", {report.errors:,} without an answer, see {report.errors_file}" if report.errors else ""
+    stdout().print(f"{report.rows:,} rows -> {report.output}{listed}", markup=False, soft_wrap=True)
+    return report.errors

@@ -46,6 +46,10 @@ class ImageConfig(Strict):
     epochs: Annotated[int, Field(ge=1)] = 12
     batch_size: Annotated[int, Field(ge=2)] = 64
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Rate of each block of the backbone as a share of the next one's; 1 is one rate for all."""
+    frozen: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the backbone's blocks, counted from the photo, that stay as they are; 1 learns the heads alone."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.02
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2

@@ -6,12 +6,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from multimodal.config.data import ColumnMap, DataConfig, JoinConfig, Likeness, SourceConfig, SplitConfig, TreeConfig
+from multimodal.config.data import (
+    ColumnMap,
+    DataConfig,
+    JoinConfig,
+    Likeness,
+    PredictConfig,
+    SourceConfig,
+    SplitConfig,
+    TreeConfig,
+)
 from multimodal.config.image import AugmentConfig, ImageConfig
+from multimodal.config.labels import AttributeConfig, TagsConfig
 from multimodal.config.strict import Strict
 from multimodal.config.text import NavecConfig, NgramsConfig, SentenceConfig, TextConfig
 
 __all__ = [
+    "AttributeConfig",
     "AugmentConfig",
     "ColumnMap",
     "DataConfig",
@@ -22,11 +33,13 @@ __all__ = [
     "Likeness",
     "NavecConfig",
     "NgramsConfig",
+    "PredictConfig",
     "RunConfig",
     "SentenceConfig",
     "SourceConfig",
     "SplitConfig",
     "Strict",
+    "TagsConfig",
     "TextConfig",
     "TrainingConfig",
     "TreeConfig",
@@ -99,14 +112,25 @@ class RunConfig(Strict):
     data: DataConfig
     text: TextConfig | None = TextConfig()
     image: ImageConfig | None = ImageConfig()
+    tags: TagsConfig | None = None
+    attributes: dict[Annotated[str, Field(min_length=1)], AttributeConfig] = Field(default_factory=dict)
     fusion: FusionConfig = FusionConfig()
     training: TrainingConfig = TrainingConfig()
     export: ExportConfig = ExportConfig()
+    predict: tuple[PredictConfig, ...] = ()
 
     @model_validator(mode="after")
     def _some_input(self) -> RunConfig:
         if self.text is None and self.image is None:
             raise ValueError("expected 'text' or 'image' (or both); set at most one of them to null")
+        return self
+
+    @model_validator(mode="after")
+    def _labels_need_photos(self) -> RunConfig:
+        asked = [name for name, there in (("tags", self.tags), ("attributes", self.attributes)) if there]
+        asked += ["data.photos"] if self.data.photos.train else []
+        if asked and self.image is None:
+            raise ValueError(f"got {' and '.join(asked)} without 'image', expected a photo tower to learn from them")
         return self
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -49,11 +49,20 @@ class ResolvedColumns:
     category_id: str | None = None
     category_path: str | None = None
     group: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    """Names and columns of the tags, and so for the attributes."""
+    attributes: tuple[tuple[str, str], ...] = ()
 
-    def present(self) -> dict[FieldName, str]:
-        """Field -> column of the fields that the source has, in a fixed order."""
-        named = ((f.name, getattr(self, f.name)) for f in fields(self))
-        return {name: column for name, column in named if column is not None}  # type: ignore[misc]
+    def present(self) -> dict[str, str]:
+        """Field -> column of the fields that the source has, in a fixed order; tags and attributes by ``keyed``."""
+        named: dict[str, str | None] = {name: getattr(self, name) for name in FIELDS}
+        found = {name: column for name, column in named.items() if column is not None}
+        found |= {keyed("tags", name): column for name, column in self.tags}
+        return found | {keyed("attributes", name): column for name, column in self.attributes}
+
+    def column(self, field: str) -> str | None:
+        """The column of a field of ``present``."""
+        return self.present().get(field)
 
     @property
     def has_input(self) -> bool:
@@ -62,6 +71,11 @@ class ResolvedColumns:
     @property
     def has_label(self) -> bool:
         return any(getattr(self, name) is not None for name in LABEL_FIELDS)
+
+
+def keyed(kind: Literal["tags", "attributes"], name: str) -> str:
+    """The key of a tag or an attribute among the fields of a row, which it cannot be taken for."""
+    return f"{kind}:{name}"
 
 
 def guess_columns(found: Sequence[str], asked: ColumnMap) -> ResolvedColumns:
@@ -81,13 +95,18 @@ def guess_columns(found: Sequence[str], asked: ColumnMap) -> ResolvedColumns:
             chosen[name] = _exact(name, wanted, found) if wanted else None
     _one_label(asked, chosen)
     taken = {column for column in chosen.values() if column is not None}
+    taken |= {*asked.tags.values(), *asked.attributes.values()}
     for name in FIELDS:
         if name not in chosen:
             chosen[name] = _guess(name, [column for column in found if column not in taken])
             taken.update({chosen[name]} - {None})  # type: ignore[arg-type]
     if chosen["category_id"] is not None:
         chosen["category_path"] = None
-    return ResolvedColumns(**chosen)
+    tags, attributes = (
+        tuple((name, _exact(f"{kind}.{name}", column, found)) for name, column in told.items())
+        for kind, told in (("tags", asked.tags), ("attributes", asked.attributes))
+    )
+    return ResolvedColumns(**chosen, tags=tags, attributes=attributes)
 
 
 def check_once(file: Path, names: Sequence[str]) -> None:
@@ -97,7 +116,7 @@ def check_once(file: Path, names: Sequence[str]) -> None:
         raise DataError(f"{file}: got the column {' and '.join(repeated)}, expected each name once; rename the others")
 
 
-def _exact(field: FieldName, wanted: str, found: Sequence[str]) -> str:
+def _exact(field: str, wanted: str, found: Sequence[str]) -> str:
     if wanted in found:
         return wanted
     alike = [column for column in found if column.casefold().strip() == wanted.casefold().strip()]

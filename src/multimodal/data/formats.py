@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from multimodal.data.idx_file import is_idx
 from multimodal.data.json_file import has_object_lines
 from multimodal.errors import DataError
 
-Format = Literal["parquet", "csv", "json", "jsonl", "folder"]
+Format = Literal["parquet", "csv", "json", "jsonl", "folder", "idx"]
 
 SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".json": "json",
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json.gz": "json", ".jsonl.gz": "jsonl", ".ndjson.gz": "jsonl",
 }  # fmt: skip
-EXPECTED = "a parquet, CSV, JSON or JSON Lines file, or a folder of photos"
+EXPECTED = "a parquet, CSV, JSON, JSON Lines or IDX file, or a folder of photos"
 
 
 def format_of(file: Path, asked: str) -> Format:
@@ -29,6 +30,8 @@ def format_of(file: Path, asked: str) -> Format:
         return "folder"
     if file.is_dir():
         raise DataError(f"{file}: got a folder, expected a {asked} file; for its parts write {file}/*.{asked}")
+    if asked == "idx" or (asked == "auto" and is_idx(file)):
+        return "idx"
     if asked != "auto":
         return next(known for known in SUFFIXES.values() if known == asked)
     known = next((kind for suffix, kind in SUFFIXES.items() if file.name.casefold().endswith(suffix)), None)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from multimodal.config.models import JoinConfig, SourceConfig
-from multimodal.data.columns import LABEL_FIELDS, FieldName, ResolvedColumns
+from multimodal.data.columns import LABEL_FIELDS, ResolvedColumns
 from multimodal.data.open import open_table, require_columns
 from multimodal.data.rows import RowRules, TableReader
 from multimodal.errors import DataError
@@ -63,19 +63,19 @@ def load_join(source: SourceConfig, join: JoinConfig, left: RowRules, *, labelle
     return _load(_narrowed(right, wanted), wanted)
 
 
-def _lacking(left: ResolvedColumns, right: ResolvedColumns) -> tuple[FieldName, ...]:
-    lacking = (name for name in right.present() if getattr(left, name) is None)
+def _lacking(left: ResolvedColumns, right: ResolvedColumns) -> tuple[str, ...]:
+    lacking = (field.name for field in fields(right) if getattr(right, field.name) and not getattr(left, field.name))
     return tuple(name for name in lacking if not (name in LABEL_FIELDS and left.has_label))
 
 
-def _narrowed(reader: TableReader, wanted: tuple[FieldName, ...]) -> Iterator[Product | RowError]:
+def _narrowed(reader: TableReader, wanted: tuple[str, ...]) -> Iterator[Product | RowError]:
     """Only the columns wanted: photos of the joined file are never read."""
     kept = {"id": reader.columns.id, **{name: getattr(reader.columns, name) for name in wanted}}
     rules = replace(reader.rules, columns=ResolvedColumns(**kept))
     return iter(replace(reader, rules=rules))  # type: ignore[type-var]
 
 
-def _load(items: Iterator[Product | RowError], wanted: tuple[FieldName, ...]) -> JoinTable:
+def _load(items: Iterator[Product | RowError], wanted: tuple[str, ...]) -> JoinTable:
     rows: dict[str, Product | RowError] = {}
     repeated = 0
     for item in items:
@@ -86,8 +86,8 @@ def _load(items: Iterator[Product | RowError], wanted: tuple[FieldName, ...]) ->
             repeated += 1
         else:
             rows[key] = item
-    fields = ("category_id" if name == "category_path" else name for name in wanted)
-    return JoinTable(tuple(fields), rows, repeated)
+    given = ("category_id" if name == "category_path" else name for name in wanted)
+    return JoinTable(tuple(given), rows, repeated)
 
 
 def _check_ids(left: str, left_columns: ResolvedColumns, right: str, right_columns: ResolvedColumns) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from multimodal.config.models import ColumnMap, SourceConfig
-from multimodal.data.columns import FIELDS, INPUT_FIELDS, ResolvedColumns, guess_columns
+from multimodal.data.columns import INPUT_FIELDS, ResolvedColumns, guess_columns
 from multimodal.data.csv_file import CsvReader, csv_columns
+from multimodal.data.drawings import open_drawings
 from multimodal.data.folder import (
     FOLDER_COLUMNS,
     METADATA,
@@ -19,37 +20,17 @@ from multimodal.data.folder import (
     metadata_files,
 )
 from multimodal.data.formats import EXPECTED, Format, format_of
+from multimodal.data.idx_file import IDX_COLUMNS, open_idx
 from multimodal.data.json_file import JsonReader, json_columns
 from multimodal.data.parquet import ParquetReader, check_image_column, parquet_columns
 from multimodal.data.parts import files_of, is_pattern, together
 from multimodal.data.photos import PhotoPlace, photo_place
 from multimodal.data.rows import RowRules, TableReader
 from multimodal.errors import DataError
-from multimodal.types import Product, RowError
+from multimodal.types import Product
 
 _TRIED = 200
 """First rows of which one must have a photo of its id."""
-
-
-@dataclass(frozen=True, slots=True)
-class DrawingsReader:
-    """A ``Reader`` of products drawn by the built-in sample catalog."""
-
-    products: int
-    seed: int
-    rules: RowRules
-
-    @property
-    def columns(self) -> ResolvedColumns:
-        return self.rules.columns
-
-    def count(self) -> int:
-        return self.products
-
-    def __iter__(self) -> Iterator[Product | RowError]:
-        from multimodal.data.sample import draw_products
-
-        return iter(draw_products(self.products, self.seed))
 
 
 def open_reader(source: SourceConfig, *, labelled: bool) -> TableReader:
@@ -63,8 +44,7 @@ def open_reader(source: SourceConfig, *, labelled: bool) -> TableReader:
             no usable input.
     """
     if source.format == "drawings":
-        columns = ResolvedColumns(**{name: name for name in FIELDS if name != "category_path"})
-        return DrawingsReader(source.products or 0, source.seed, RowRules("drawings", columns, PhotoPlace(Path())))
+        return open_drawings(source)
     reader = open_table(source, source.path or "", source.columns, labelled=labelled)
     if source.join is None:
         require_columns(source.path or "", reader.columns, reader.rules.found, labelled=labelled)
@@ -85,6 +65,8 @@ def open_table(
         if columns.image is None:
             columns = columns.model_copy(update={"image": "file_name"})
         asked = "auto"
+    if format_of(files[0], asked) == "idx":
+        return together(path, [_open_idx(file, columns, labelled) for file in files])
     parts = [_open_file(source, file, format_of(file, asked), columns, labelled, joined) for file in files]
     return together(path, parts)
 
@@ -173,6 +155,12 @@ def _no_input(found: Sequence[str]) -> str:
         f"no usable input; expected a column of at least one of {', '.join(INPUT_FIELDS)}, found "
         f"{', '.join(found) or 'no columns'}. Name the columns in 'columns', for example columns.title."
     )
+
+
+def _open_idx(file: Path, columns: ColumnMap, labelled: bool) -> TableReader:
+    read = labelled and columns.category_id != ""
+    resolved = IDX_COLUMNS if read else replace(IDX_COLUMNS, category_id=None)
+    return open_idx(file, RowRules(str(file), resolved, PhotoPlace(file)))
 
 
 def _open_folder(file: Path, columns: ColumnMap, labelled: bool) -> FolderReader:

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from multimodal.data.columns import FieldName, ResolvedColumns
+from multimodal.data.columns import ResolvedColumns
 from multimodal.data.photos import PhotoPlace
-from multimodal.data.values import characteristics_value, group_value, id_value, label_value, text_value
+from multimodal.data.values import characteristics_value, group_value, id_value, label_value, tag_value, text_value
 from multimodal.errors import InputError, TreeError
 from multimodal.protocols import Reader
 from multimodal.taxonomy.paths import path_id
 from multimodal.types import Product, RowError, Stage
 
-_TEXTS: dict[FieldName, Callable[[object], object]] = {
+_TEXTS: dict[str, Callable[[object], object]] = {
     "title": text_value,
     "description": text_value,
     "characteristics": characteristics_value,
@@ -40,9 +40,9 @@ class RowRules:
     separator: str = " > "
     found: tuple[str, ...] = ()
 
-    def build(self, raw: Mapping[FieldName, object], row: int) -> Product | RowError:
+    def build(self, raw: Mapping[str, object], row: int) -> Product | RowError:
         """The product of row number ``row`` (from 0), or the error that stands in its place."""
-        name: FieldName = "id"
+        name = "id"
         values: dict[str, object] = {}
         try:
             values["id"] = id_value(raw.get("id"))
@@ -54,10 +54,12 @@ class RowRules:
                 elif name == "category_path":
                     path = text_value(value)
                     values["category_id"] = None if path is None else path_id(path, self.separator)
+                elif name != "id":
+                    _put(values, name, value)
         except (InputError, TreeError) as error:
             stage: Stage = "label" if isinstance(error, TreeError) else "read"
             code = "category_path" if stage == "label" else error.code
-            where = f"column {getattr(self.columns, name)!r}"
+            where = f"column {self.columns.column(name)!r}"
             return self.error(values.get("id"), row, code, f"{where}: {error.message}", stage)
         return Product(**values)  # type: ignore[arg-type]
 
@@ -65,6 +67,16 @@ class RowRules:
         """A row's error, its message led by the source and the row."""
         known = id if isinstance(id, int | str) else None
         return RowError(known, row, stage, code, f"{self.origin}, row {row}: {message}")
+
+
+def _put(values: dict[str, object], key: str, value: object) -> None:
+    """Adds a tag or an attribute that is known."""
+    kind, _, name = key.partition(":")
+    told = tag_value(value) if kind == "tags" else group_value(value)
+    if told is not None:
+        known = values.setdefault(kind, {})
+        assert isinstance(known, dict)
+        known[name] = told
 
 
 class TableReader(Reader, Protocol):

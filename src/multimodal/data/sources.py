@@ -11,8 +11,9 @@ from multimodal.data.join import load_join
 from multimodal.data.label_map import load_label_map
 from multimodal.data.open import open_reader
 from multimodal.data.rows import TableReader
-from multimodal.data.splits import in_share
+from multimodal.data.splits import held_out, in_share
 from multimodal.data.unique import unique_ids
+from multimodal.errors import DataError
 from multimodal.types import Product, RowError
 
 Rows = Iterator[tuple[int, Product | RowError]]
@@ -55,7 +56,7 @@ def read_source(
     reader = open_reader(source, labelled=labelled)
     counts = tally if tally is not None else SourceTally()
     rows: Rows = enumerate(unique_ids(reader) if unique else reader)
-    rows = _counted(rows, counts)
+    rows = _counted(_taken(rows, source, reader), counts)
     rows = _joined(rows, source, reader, counts, labelled=labelled)
     rows = _shared(rows, source, counts)
     rows = _mapped(rows, source)
@@ -78,9 +79,22 @@ def read_sources(
 
 def source_count(source: SourceConfig) -> int | None:
     """How many items a source will give, for progress bars; None where only reading it tells."""
-    if source.join is not None or source.share < 1:
+    if source.join is not None or source.share < 1 or source.held_out is not None:
         return None
     return open_reader(source, labelled=False).count()
+
+
+def _taken(rows: Rows, source: SourceConfig, reader: TableReader) -> Rows:
+    if source.held_out is None:
+        return rows
+    count = reader.count()
+    if count is None or source.held_out >= count:
+        raise DataError(
+            f"{source.path}: held_out: got {source.held_out} of {'an unknown number of' if count is None else count} "
+            "rows, expected fewer than there are of a parquet file, an IDX file or a folder; hold fewer out"
+        )
+    held, wanted = held_out(count, source.held_out), source.take == "held_out"
+    return ((row, item) for row, item in rows if (row in held) == wanted)
 
 
 def _counted(rows: Rows, counts: SourceTally) -> Rows:

@@ -39,5 +39,11 @@ def in_share(product: Product, row: int, share: float, seed: int) -> bool:
     return drawn < share * _SPAN
 
 
+def held_out(count: int, wanted: int, purpose: str = "held out") -> frozenset[int]:
+    """``wanted`` of the numbers 0 to ``count`` - 1, by a hash of each: the same on every machine."""
+    order = sorted(range(count), key=lambda i: hashlib.sha256(f"{purpose}/{i}".encode()).digest())
+    return frozenset(order[:wanted])
+
+
 def _digest(purpose: str, key: str) -> bytes:
     return hashlib.sha256(f"{purpose}\n{key}".encode("utf-8", "surrogatepass")).digest()

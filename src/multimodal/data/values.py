@@ -17,6 +17,7 @@ PHOTO_KEYS = ("bytes", "path", "src", "url", "file_name")
 """Under which an object may hold a photo, the first one filled first."""
 _NAMED = (("name", "value"), ("key", "value"))
 _SHOWN = 8
+_TAG_WORDS = {"0": False, "1": True, "false": False, "true": True, "no": False, "yes": True}
 
 
 class Unreadable:
@@ -111,6 +112,21 @@ def group_value(value: object) -> str | None:
     """
     text = text_value(value)
     return None if text is None else text.strip()
+
+
+def tag_value(value: object) -> bool | None:
+    """Whether a tag holds: 0 or 1, false or true, no or yes, as numbers or words; None as for ``text_value``.
+
+    Raises:
+        InputError: anything else.
+    """
+    text = text_value(value)
+    if text is None:
+        return None
+    found = _TAG_WORDS.get(text.strip().casefold())
+    if found is None:
+        raise InputError(f"got {text[:40]!r}, expected 0 or 1, or nothing where it is not known", code="not_a_tag")
+    return found
 
 
 def image_value(value: object, named: Callable[[str], ImageRef | None]) -> ImageRef | None:

@@ -27,6 +27,13 @@ from multimodal.evaluation.hierarchical import (
     mistake_severity,
     name_equivalent_top1,
 )
+from multimodal.evaluation.labels import (
+    attribute_metrics,
+    average_precision,
+    precision_recall,
+    tag_metrics,
+    threshold_for,
+)
 from multimodal.evaluation.levels import LevelAnswers, LevelMetrics, level_answers, level_ece, level_metrics
 from multimodal.evaluation.metrics import (
     f1_by_class,
@@ -62,6 +69,8 @@ __all__ = [
     "SizeBand",
     "Slice",
     "Versus",
+    "attribute_metrics",
+    "average_precision",
     "brier",
     "by_class_size",
     "class_metrics",
@@ -92,11 +101,14 @@ __all__ = [
     "paired_group_bootstrap",
     "paired_ratio_bootstrap",
     "path_overlap",
+    "precision_recall",
     "ratio_interval",
     "reliability_table",
     "slice_metrics",
     "softmax",
     "summarise",
+    "tag_metrics",
+    "threshold_for",
     "top_k_accuracy",
     "weighted_f1",
     "worst_confusions",

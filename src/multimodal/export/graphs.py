@@ -18,7 +18,6 @@ from multimodal.artifact.engine import INPUT_OF
 from multimodal.export.storage import quantise, store_integers
 from multimodal.models.bag import Bag, WeightedRows
 from multimodal.models.fusion import FusionMLP
-from multimodal.models.image import ImageTower
 from multimodal.models.sentence import SentenceEncoder
 from multimodal.models.text import TextTower
 from multimodal.types import TEXT_INPUTS
@@ -141,27 +140,18 @@ def export_text(tower: TextTower, file: Path, storage: TextStorage) -> None:
         else:
             inputs[given] = torch.zeros(2, encoder.dim)
             dynamic[given] = {0: n}
-    _export(TextGraph(tower, storage).eval(), inputs, dynamic, ["vector", "logits"], file, positional=True)
+    export_module(TextGraph(tower, storage).eval(), inputs, dynamic, ["vector", "logits"], file, positional=True)
 
 
 def export_sentence(encoder: SentenceEncoder, file: Path, storage: SentenceStorage) -> None:
     """Writes a sentence encoder's graph: pieces int32 [N, T] -> vector [N, dim]."""
     n, t = torch.export.Dim("n", min=1), torch.export.Dim("t", min=2, max=512)
     pieces = torch.ones(2, 7, dtype=torch.int32)
-    _export(SentenceGraph(encoder).eval(), {"pieces": pieces}, {"pieces": {0: n, 1: t}}, ["vector"], file)
+    export_module(SentenceGraph(encoder).eval(), {"pieces": pieces}, {"pieces": {0: n, 1: t}}, ["vector"], file)
     if storage == "int16":
         store_integers(file)
     elif storage == "int8":
         quantise(file)
-
-
-def export_image(tower: ImageTower, size: tuple[int, int], file: Path, storage: WeightStorage) -> None:
-    """Writes the photo graph: pixels uint8 [N, H, W, 3] -> vector [N, dim], logits [N, leaves]."""
-    n = torch.export.Dim("n", min=1)
-    pixels = torch.zeros(2, *size, 3, dtype=torch.uint8)
-    _export(tower.eval(), {"pixels": pixels}, {"pixels": {0: n}}, ["vector", "logits"], file)
-    if storage == "int16":
-        store_integers(file)
 
 
 def export_fusion(mlp: FusionMLP, file: Path, storage: WeightStorage) -> None:
@@ -175,12 +165,12 @@ def export_fusion(mlp: FusionMLP, file: Path, storage: WeightStorage) -> None:
         "has_text": torch.ones(2, dtype=torch.bool),
         "has_image": torch.ones(2, dtype=torch.bool),
     }
-    _export(mlp.eval(), inputs, {name: {0: n} for name in inputs}, ["logits"], file)
+    export_module(mlp.eval(), inputs, {name: {0: n} for name in inputs}, ["logits"], file)
     if storage == "int16":
         store_integers(file)
 
 
-def _export(
+def export_module(
     module: nn.Module,
     inputs: dict[str, Tensor],
     dynamic: dict[str, dict[int, Any]],

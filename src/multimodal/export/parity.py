@@ -13,10 +13,10 @@ from multimodal.artifact.engine import Engine
 from multimodal.errors import ExportError
 from multimodal.models.fusion import FusionMLP
 from multimodal.models.image import ImageTower
-from multimodal.numeric import softmax
+from multimodal.numeric import sigmoid, softmax
 from multimodal.training.arrays import Split
 from multimodal.training.encoders import TextPart, tensors_of
-from multimodal.types import FloatArray, HeadName
+from multimodal.types import FloatArray
 
 FLOAT_BOUND = 1e-4
 STORED_BOUND = 5e-3
@@ -54,18 +54,24 @@ class HeadParity:
 
 
 def prove(
-    engine: Engine, towers: Towers, split: Split, rows: int, stored: Mapping[str, str]
-) -> dict[HeadName, HeadParity]:
+    engine: Engine,
+    towers: Towers,
+    split: Split,
+    rows: int,
+    stored: Mapping[str, str],
+    outputs: Sequence[int] = (),
+) -> dict[str, HeadParity]:
     """Compares features, logits and probabilities for each head, in batches of 1, 7 and 64.
 
     Args:
         stored: storage type by part ("text", "image"); float32 is held to the tighter bound.
+        outputs: which outputs of the photo tower's label head the graph answers.
 
     Raises:
         ExportError: a head is beyond its bound.
     """
     at = np.linspace(0, len(split) - 1, min(rows, len(split))).astype(np.int64)
-    results: dict[HeadName, HeadParity] = {}
+    results: dict[str, HeadParity] = {}
     ours: dict[str, tuple[FloatArray, FloatArray]] = {}
     theirs: dict[str, tuple[FloatArray, FloatArray]] = {}
     if towers.text is not None and split.text is not None:
@@ -76,6 +82,8 @@ def prove(
         some = at[split.has_image[at]]
         ours["image"], theirs["image"] = _image(engine, towers.image, split.pixels, some)
         results["image"] = _compare("image", ours["image"], theirs["image"], stored["image"])
+        if towers.image.labels is not None and outputs:
+            results["labels"] = _labels(engine, towers.image, split.pixels, some, outputs, stored["image"])
     if towers.fusion is not None:
         results["fused"] = _fused(engine, towers.fusion, split, at, ours, theirs, stored)
     return results
@@ -107,6 +115,36 @@ def _image(
         with torch.no_grad():
             theirs.append(tuple(o.numpy() for o in tower(torch.from_numpy(batch))))
     return _stack(ours), _stack(theirs)
+
+
+def _labels(
+    engine: Engine,
+    tower: ImageTower,
+    pixels: npt.NDArray[np.uint8],
+    rows: Rows,
+    outputs: Sequence[int],
+    storage: str,
+) -> HeadParity:
+    """Tags and attributes: every output as a probability of its own."""
+    assert tower.labels is not None
+    ours, theirs = [], []
+    for some in _cut(rows):
+        batch = np.ascontiguousarray(pixels[some])
+        found = engine.photo(batch)[1]
+        assert found is not None
+        ours.append(found)
+        with torch.no_grad():
+            theirs.append(tower.labels(tower.vector(torch.from_numpy(batch))).numpy()[:, list(outputs)])
+    scores, wanted = np.concatenate(ours), np.concatenate(theirs)
+    bound = FLOAT_BOUND if storage == "float32" else STORED_BOUND
+    off = float(np.abs(sigmoid(scores) - sigmoid(wanted)).max(initial=0))
+    if not off <= bound:
+        raise ExportError(
+            f"tags and attributes: probabilities of the exported graph differ from torch by up to {off:.2e} (bound "
+            f"{bound:.0e}). Set export.image_storage to a wider type."
+        )
+    same = float((scores.argmax(1) == wanted.argmax(1)).mean()) if len(scores) else 1.0
+    return HeadParity(len(scores), 0.0, float(np.abs(scores - wanted).max(initial=0)), off, same, bound)
 
 
 def _fused(

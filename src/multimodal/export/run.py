@@ -10,9 +10,11 @@ import torch
 from rich.console import Console
 
 from multimodal.config.models import RunConfig
+from multimodal.export.describe import Export
 from multimodal.export.parity import Towers
-from multimodal.export.write import Export, check_output, write_bundle
+from multimodal.export.write import check_output, write_bundle
 from multimodal.training.fit import pick_device, read_history
+from multimodal.training.photo_table import PhotoTable
 from multimodal.training.plots import STAGES, plot_curves
 from multimodal.training.run import seed_everything, start_run
 from multimodal.training.text import train_text
@@ -52,12 +54,14 @@ def train(config: RunConfig, *, resume: bool = True) -> Path:
         "seed": config.training.seed,
         "device": run.device,
         "rows": {"train": len(run.train), "val": len(run.val)},
+        **({"photos_beside": {name: len(rows) for name, rows in run.beside.items()}} if run.beside else {}),
         "seconds": round(time.monotonic() - began, 1),
         "stage_seconds": _stage_seconds(run.work),
         **run.notes,
     }
     towers = Towers(text, image, fusion)
-    path = write_bundle(Export(config, run.tree, towers, run.val, provenance), run.work)
+    photos = PhotoTable(run.val, run.space, run.beside.get("val")) if run.space.width else None
+    path = write_bundle(Export(config, run.tree, towers, run.val, provenance, run.space, photos), run.work)
     _console.print(f"Bundle written to {path} in {time.monotonic() - began:.0f} s")
     return path
 

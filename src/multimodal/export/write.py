@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
-import multimodal
-from multimodal.artifact import LAYOUT, Bundle, Calibration, Manifest, mix_name
-from multimodal.artifact.bundle import sha256_of
-from multimodal.artifact.engine import Engine, mix_heads
-from multimodal.artifact.manifest import SCHEMA_VERSION, FileEntry, ImageSpec, own_sha256
-from multimodal.config.models import ExportConfig, RunConfig
+from multimodal.artifact import LAYOUT, Bundle, Calibration
+from multimodal.artifact.engine import Engine
+from multimodal.artifact.manifest import own_sha256
+from multimodal.config.models import ExportConfig
 from multimodal.errors import ExportError
-from multimodal.evaluation import summarise
-from multimodal.export.calibrate import Inputs, MixScores, Scorer, calibrate
-from multimodal.export.graphs import export_fusion, export_image
+from multimodal.export.calibrate import Scorer, calibrate
+from multimodal.export.describe import Export, inputs_of, manifest_of, metrics_of
+from multimodal.export.graphs import export_fusion
+from multimodal.export.labels import fit_labels
 from multimodal.export.parity import HeadParity, Towers, prove
-from multimodal.export.text import required_extras, storages, text_spec, write_text
-from multimodal.image.kitchen import VERSION as IMAGE_VERSION
-from multimodal.taxonomy import Tree
-from multimodal.training.arrays import Split
-from multimodal.training.prepare import image_kitchen
+from multimodal.export.photo import export_image
+from multimodal.export.text import storages, write_text
 from multimodal.training.run import MIN_ROWS
-from multimodal.types import INPUTS, TEXT_INPUTS, HeadName, InputName
+from multimodal.types import TEXT_INPUTS
 
 _console = Console(stderr=True)
 _NO_SCORES = Calibration(mixes={})
-
-
-@dataclass(frozen=True, slots=True)
-class Export:
-    """What goes into a bundle besides the configuration."""
-
-    config: RunConfig
-    tree: Tree
-    towers: Towers
-    val: Split
-    provenance: Mapping[str, Any]
 
 
 def write_bundle(export: Export, work: Path) -> Path:
@@ -62,15 +45,19 @@ def write_bundle(export: Export, work: Path) -> Path:
     calibration, scores = calibrate(scorer)
     _check_answers(calibration, export.towers)
     provenance = {**export.provenance, "parity": {head: asdict(p) for head, p in parity.items()}}
-    metrics = _metrics(calibration, scores, export)
-    manifest = _manifest(export, folder, calibration, metrics, provenance)
+    metrics = metrics_of(calibration, scores, export)
+    labels = None
+    if export.outputs and export.photos is not None:
+        labels = fit_labels(engine, export.photos, export.answered, export.config)
+        metrics["val"] |= labels.metrics
+    manifest = manifest_of(export, folder, calibration, metrics, provenance, labels)
     own = own_sha256(json.loads(manifest.model_dump_json()))
     told = manifest.model_copy(update={"manifest_sha256": own}).model_dump_json(indent=1)
     folder.joinpath(LAYOUT.manifest).write_text(told + "\n", encoding="utf-8")
     return _publish(folder, Path(export.config.output))
 
 
-def _write_proven(export: Export, folder: Path) -> tuple[Export, Engine, Mapping[HeadName, HeadParity]]:
+def _write_proven(export: Export, folder: Path) -> tuple[Export, Engine, Mapping[str, HeadParity]]:
     """Writes the graphs and proves them, in the smallest types that pass where types are left open.
 
     Returns:
@@ -80,10 +67,10 @@ def _write_proven(export: Export, folder: Path) -> tuple[Export, Engine, Mapping
     for number, types in enumerate(tried, 1):
         settled = replace(export, config=export.config.model_copy(update={"export": types}))
         _write_parts(settled, folder)
-        engine = Engine(Bundle(folder, _manifest(settled, folder, _NO_SCORES, {}, {}), export.tree), threads=None)
+        engine = Engine(Bundle(folder, manifest_of(settled, folder, _NO_SCORES, {}, {}), export.tree), threads=None)
         stored = {"text": _widest_error(types, settled), "image": types.image_storage}
         try:
-            return settled, engine, prove(engine, export.towers, export.val, types.parity_rows, stored)
+            return settled, engine, prove(engine, export.towers, export.val, types.parity_rows, stored, export.outputs)
         except ExportError as error:
             if number == len(tried):
                 raise
@@ -112,92 +99,10 @@ def _write_parts(export: Export, folder: Path) -> None:
         write_text(towers.text, config, folder)
     if towers.image is not None:
         assert config.image is not None
-        export_image(towers.image, config.image.size, folder / LAYOUT.image, config.export.image_storage)
+        stored = config.export.image_storage
+        export_image(towers.image, config.image.size, folder / LAYOUT.image, stored, export.outputs)
     if towers.fusion is not None:
         export_fusion(towers.fusion, folder / LAYOUT.fusion, config.export.image_storage)
-
-
-def _manifest(
-    export: Export,
-    folder: Path,
-    calibration: Calibration,
-    metrics: Mapping[str, Any],
-    provenance: Mapping[str, Any],
-) -> Manifest:
-    config, towers = export.config, export.towers
-    heads: list[HeadName] = ["fused"] if towers.fusion is not None else []
-    heads += ["text"] if towers.text is not None else []
-    heads += ["image"] if towers.image is not None else []
-    files = {
-        p.name: FileEntry(sha256=sha256_of(p), bytes=p.stat().st_size)
-        for p in sorted(folder.iterdir())
-        if p.name not in LAYOUT.unhashed
-    }
-    return Manifest(
-        schema_version=SCHEMA_VERSION,
-        name=config.name,
-        version=config.version,
-        created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        made_with=f"multimodal {multimodal.__version__}",
-        tree_version=export.tree.version,
-        leaves=len(export.tree.leaves),
-        inputs=_inputs(calibration),
-        heads=tuple(heads),
-        requires=required_extras(config),
-        text=text_spec(towers.text, config) if towers.text is not None else None,
-        image=_image_spec(export),
-        fusion=towers.fusion is not None,
-        calibration=calibration,
-        capabilities={"categories": True, "tags": False, "attributes": False, "candidates": False},
-        metrics=dict(metrics),
-        provenance=dict(provenance),
-        files=files,
-    )
-
-
-def _inputs(calibration: Calibration) -> tuple[InputName, ...]:
-    """Inputs that validation rows have: the others were never checked and are not answered from."""
-    seen = {name for mix in calibration.mixes for name in mix.split("+")}
-    return tuple(name for name in INPUTS if name in seen)
-
-
-def _image_spec(export: Export) -> ImageSpec | None:
-    config, tower = export.config, export.towers.image
-    if config.image is None or tower is None:
-        return None
-    return ImageSpec(
-        kitchen=image_kitchen(config.image).to_manifest(),
-        kitchen_version=IMAGE_VERSION,
-        backbone=config.image.backbone,
-        dim=tower.dim,
-        storage=_image_storage(config.image.rounded_epochs, config.export.image_storage),
-    )
-
-
-def _image_storage(rounded_epochs: int, storage: str) -> str:
-    """How the photo tower's weights are stored: those learned on an 8-bit grid as int8, whatever the others are."""
-    return "int8 and int16" if rounded_epochs and storage == "int16" else storage
-
-
-def _metrics(
-    calibration: Calibration, scores: Mapping[Inputs, MixScores], export: Export
-) -> dict[str, Any]:
-    """Figures on val (select and calibrate) by mix of inputs, of what answers and of its rivals."""
-    found: dict[str, Any] = {}
-    for inputs, scored in scores.items():
-        name = mix_name(inputs)
-        labels = export.val.labels[scored.rows]
-        ways = {
-            "answer": calibration.mixes.get(name),
-            "mlp": calibration.mlp.get(name),
-            "log_mix": calibration.log_mix.get(name),
-        }
-        found[name] = {
-            way: summarise(mix_heads(scored.logits, mix), labels, export.tree).to_dict()
-            for way, mix in ways.items()
-            if mix is not None
-        }
-    return {"val": found}
 
 
 def check_output(output: Path) -> None:
@@ -218,7 +123,7 @@ def check_output(output: Path) -> None:
 
 def _check_answers(calibration: Calibration, towers: Towers) -> None:
     """Every tower must answer some mix of inputs, or it was trained for nothing."""
-    inputs = set(_inputs(calibration))
+    inputs = set(inputs_of(calibration))
     for part, there, names in (
         ("text", towers.text is not None, set(TEXT_INPUTS)),
         ("image", towers.image is not None, {"image"}),

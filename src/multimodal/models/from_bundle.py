@@ -65,6 +65,9 @@ def load_tower(tower: nn.Module, folder: Path, part: Literal["image", "fusion"])
     """
     state = read_state(folder, part)
     wanted = {k: v for k, v in tower.state_dict().items() if not k.endswith("num_batches_tracked")}
+    # Tags and attributes may be others than the bundle's: their head then begins anew.
+    new = {k for k, v in wanted.items() if k.startswith("labels.") and (k not in state or state[k].shape != v.shape)}
+    wanted = {k: v for k, v in wanted.items() if k not in new}
     wrong = [k for k, v in wanted.items() if k not in state or state[k].shape != v.shape]
     if wrong:
         raise ConfigError(

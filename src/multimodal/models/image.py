@@ -22,13 +22,18 @@ class ImageTower(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, config: ImageConfig, leaves: int) -> None:
+    def __init__(self, config: ImageConfig, leaves: int, labels: int = 0) -> None:
+        """
+        Args:
+            labels: outputs of the head for tags and attributes; 0 has none.
+        """
         super().__init__()
         self.backbone = create_backbone(config)
         self.dim = feature_dim(self.backbone, config.size)
         self.mirror = config.mirror
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(self.dim, leaves)
+        self.labels = nn.Linear(self.dim, labels) if labels else None
         self.register_buffer("mean", torch.tensor(config.mean).view(1, 3, 1, 1) * 255, persistent=False)
         self.register_buffer("std", torch.tensor(config.std).view(1, 3, 1, 1) * 255, persistent=False)
 

@@ -38,6 +38,7 @@ class Evaluation:
     errors: tuple[RowError, ...] = ()
     masked: bool = False
     tags: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -48,6 +49,7 @@ class Evaluation:
             "mask_title_words": self.masked,
             "heads": {head: figures.to_dict() for head, figures in self.heads.items()},
             "tags": dict(self.tags),
+            "attributes": dict(self.attributes),
             "errors": {"rows": len(self.errors), "by_code": dict(sorted(codes.items()))},
         }
 

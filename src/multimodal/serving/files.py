@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from multimodal.config.models import SourceConfig
 from multimodal.errors import InputError
-from multimodal.serving.reasons import reasons
-from multimodal.serving.writers import COLUMNS, WRITERS, AnswerRow, ErrorsFile, IdColumn, errors_path, whole
-from multimodal.types import Answer, Product, RowError
+from multimodal.serving.forms import AnswerForm, Form
+from multimodal.serving.writers import WRITERS, ErrorsFile, IdColumn, Row, errors_path, whole
+from multimodal.types import Answer, InputName, Product, RowError
 
 if TYPE_CHECKING:
     from multimodal.data.columns import ResolvedColumns
@@ -31,6 +31,7 @@ class Classifier(Protocol):
         min_confidence: float | None = None,
         explain: bool = False,
         batch_size: int = 64,
+        inputs: frozenset[InputName] | None = None,
     ) -> Iterator[Answer]:
         """An answer for each product, in order."""
         ...
@@ -71,6 +72,8 @@ def classify_file(
     explain: bool = False,
     repeated_ids: bool = False,
     batch_size: int = 64,
+    form: Form | None = None,
+    inputs: frozenset[InputName] | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> FileReport:
     """Classifies every product of a source into a file; holds two batches of products in memory.
@@ -82,6 +85,8 @@ def classify_file(
         explain: fill the column ``explanation``.
         repeated_ids: answer rows whose id stood in an earlier row; else they are errors, and the ids
             seen so far are kept in memory too.
+        form: the columns to write; all that an answer says by default.
+        inputs: what may be seen of each product; all by default.
         on_progress: called after each batch with the number of rows done.
 
     Raises:
@@ -91,15 +96,16 @@ def classify_file(
     from multimodal.data import open_reader, read_source
 
     check_output(output, source.path)
-    id_column = _id_column(source, open_reader(source, labelled=False).columns)
+    form = AnswerForm() if form is None else form
+    id_column = _id_column(source, open_reader(source, labelled=False).columns, form)
     stream = read_source(source, labelled=False, unique=not repeated_ids)
     started, rows, errors = time.perf_counter(), 0, ErrorsFile(errors_path(output))
-    with whole(output) as part, errors, WRITERS[output.suffix.lower()](part, id_column) as writer:
+    with whole(output) as part, errors, _writer(output, part, id_column, form) as writer:
         answers = predictor.stream(
-            stream, top_k=2, min_confidence=min_confidence, explain=explain, batch_size=batch_size
+            stream, top_k=2, min_confidence=min_confidence, explain=explain, batch_size=batch_size, inputs=inputs
         )
         while batch := list(islice(answers, batch_size)):
-            writer.write([_row(answer, id_column) for answer in batch])
+            writer.write([_row(answer, id_column, form) for answer in batch])
             errors.write(answer for answer in batch if isinstance(answer, RowError))
             rows += len(batch)
             if on_progress is not None:
@@ -132,7 +138,11 @@ def check_output(output: Path, source: str | Path | None = None) -> None:
         raise InputError(f"{output}: the output would overwrite the input; choose another name")
 
 
-def _id_column(source: SourceConfig, columns: ResolvedColumns) -> IdColumn:
+def _writer(output: Path, part: Path, id_column: IdColumn, form: Form) -> Any:
+    return WRITERS[output.suffix.lower()](part, id_column, form.columns)
+
+
+def _id_column(source: SourceConfig, columns: ResolvedColumns, form: Form) -> IdColumn:
     """Name and type of the id as the source has them; the row's number where it has none."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -141,7 +151,7 @@ def _id_column(source: SourceConfig, columns: ResolvedColumns) -> IdColumn:
 
     if columns.id is None:
         return IdColumn("id", pa.int64(), numbered=True)
-    name = columns.id if columns.id not in COLUMNS else "id"
+    name = columns.id if columns.id not in {column.name for column in form.columns} else "id"
     kinds = []
     with suppress(pa.ArrowException, OSError, KeyError):  # no parquet file: then ids are text
         kinds = [pq.read_schema(file).field(columns.id).type for file in files_of(source.path or "")]
@@ -152,25 +162,5 @@ def _id_column(source: SourceConfig, columns: ResolvedColumns) -> IdColumn:
     return IdColumn(name, kinds[0] if same else pa.string())
 
 
-def _row(answer: Answer, id_column: IdColumn) -> AnswerRow:
-    row = answer.row
-    own_id = row if id_column.numbered else answer.id
-    if isinstance(answer, RowError):
-        return AnswerRow(own_id, error=f"{answer.code}: {answer.message}", row=row)
-    chosen = answer.category
-    second = answer.suggestions[1] if len(answer.suggestions) > 1 else None
-    return AnswerRow(
-        id=own_id,
-        category_id=None if chosen is None else chosen.id,
-        category_name=None if chosen is None else chosen.name,
-        category_path=None if chosen is None else " > ".join(step.name for step in chosen.path),
-        probability=None if chosen is None else chosen.probability,
-        decision=answer.decision,
-        category_id_2=None if second is None else second.id,
-        probability_2=None if second is None else second.probability,
-        used=answer.used,
-        needs_review=answer.needs_review,
-        warnings="; ".join(answer.warnings) or None,
-        explanation=reasons(answer.explanation or ()) or None,
-        row=row,
-    )
+def _row(answer: Answer, id_column: IdColumn, form: Form) -> Row:
+    return (answer.row if id_column.numbered else answer.id, *form.values(answer))

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
-from multimodal.artifact import Manifest, open_bundle
-from multimodal.artifact.engine import Engine
+from multimodal.artifact import Manifest
 from multimodal.errors import InputError
+from multimodal.serving.core import Core
 from multimodal.serving.decide import best_leaves, category, decide
 from multimodal.serving.explain import Explainer
-from multimodal.serving.samples import Kitchens, Sample
-from multimodal.serving.scoring import head_of, probabilities, score, seen_by
+from multimodal.serving.labels import attribute_probabilities, attributes_of, tag_probabilities, tags_of
+from multimodal.serving.samples import Sample
+from multimodal.serving.scoring import head_of
 from multimodal.taxonomy import Tree
 from multimodal.types import (
     HEADS,
@@ -29,7 +30,6 @@ from multimodal.types import (
     InputName,
     Prediction,
     Product,
-    RaggedIds,
     RowError,
     Scores,
 )
@@ -50,15 +50,13 @@ class Predictor:
 
     def __init__(self, path: str | Path, *, threads: int | None = None) -> None:
         """Opens and verifies the bundle; see ``multimodal.load``."""
-        bundle = open_bundle(path)
-        self.manifest: Manifest = bundle.manifest
-        self.tree: Tree = bundle.tree
-        self._kitchens = Kitchens(bundle)
-        self._engine = Engine(bundle, threads=threads)
-        self._decoders = threads or 2
+        self._core = Core(path, threads)
+        self.manifest: Manifest = self._core.manifest
+        self.tree: Tree = self._core.tree
         self._explainer = None
-        if self._kitchens.text is not None:
-            self._explainer = Explainer(self._engine, self._kitchens.text, self.manifest.calibration, self.tree)
+        kitchen = self._core.kitchens.text
+        if kitchen is not None:
+            self._explainer = Explainer(self._core.engine, kitchen, self.manifest.calibration, self.tree)
 
     @property
     def name(self) -> str:
@@ -79,16 +77,7 @@ class Predictor:
 
     def warm_up(self) -> None:
         """Runs every graph once, so that the first real question is not the slow one."""
-        towers = {}
-        if self.manifest.text is not None:
-            one = RaggedIds(np.ones(1, np.int32), np.array([0, 1]))
-            towers["text"] = self._engine.text(dict.fromkeys(self.manifest.text.names, one))
-        if self._kitchens.image is not None:
-            kitchen = self._kitchens.image
-            blank = np.zeros((1, kitchen.height, kitchen.width, 3), np.uint8)
-            towers["image"] = self._engine.image(blank)
-        if self.manifest.fusion:
-            self._engine.fusion(towers["text"], towers["image"])
+        self._core.warm_up()
 
     def classify(
         self,
@@ -119,26 +108,32 @@ class Predictor:
         min_confidence: float | None = None,
         explain: bool = False,
         batch_size: int = _BATCH,
+        inputs: frozenset[InputName] | None = None,
     ) -> Iterator[Answer]:
-        """As ``classify``, two batches in memory at a time: one is answered while the next is prepared."""
+        """As ``classify``, two batches in memory at a time: one is answered while the next is prepared.
+
+        Args:
+            inputs: what may be seen of each product; all by default.
+        """
         _check_options(top_k, min_confidence)
         if batch_size < 1:
             raise InputError(f"batch_size: got {batch_size}, expected 1 or more", code="batch_size")
+        seen = _ALL if inputs is None else inputs
         with ThreadPoolExecutor(1) as ahead:
-            for row, prepared in self._prepared(_chunks(products, batch_size), ahead):
+            for row, prepared in self._prepared(_chunks(products, batch_size), ahead, seen):
                 answers = self._answers(row, prepared, top_k, min_confidence)
                 yield from self._explained(answers, prepared) if explain else answers
 
     def _prepared(
-        self, chunks: Iterator[list[Product | RowError]], ahead: ThreadPoolExecutor
+        self, chunks: Iterator[list[Product | RowError]], ahead: ThreadPoolExecutor, seen: frozenset[InputName]
     ) -> Iterator[tuple[int, list[Sample | RowError]]]:
         """The first row and the samples of each chunk; the next one is prepared while one is answered."""
         row, chunk = 0, next(chunks, None)
         if chunk is None:
             return
-        prepared = self._prepare(chunk, row, _ALL)
+        prepared = self._core.prepare(chunk, row, seen)
         for following in chunks:
-            coming = ahead.submit(self._prepare, following, row + len(chunk), _ALL)
+            coming = ahead.submit(self._core.prepare, following, row + len(chunk), seen)
             yield row, prepared
             row, chunk, prepared = row + len(chunk), following, coming.result()
         yield row, prepared
@@ -179,19 +174,37 @@ class Predictor:
         Returns:
             Head -> calibrated probabilities [N, leaves]; NaN rows where it cannot answer.
         """
-        allowed, leaves = _ALL if inputs is None else frozenset(inputs), len(self.tree.leaves)
+        leaves = len(self.tree.leaves)
         out = {head: np.full((len(products), leaves), np.nan, np.float32) for head in heads}
-        for at in range(0, len(products), _BATCH):
-            prepared = self._prepare(products[at : at + _BATCH], at, allowed)
-            usable = [p for p in prepared if isinstance(p, Sample)]
-            if not usable:
-                continue
-            samples, scores = self._logits(usable)
+        for samples, scores in self._scored(products, _ALL if inputs is None else frozenset(inputs)):
             rows = [s.row for s in samples]
             for head in heads:
-                present = [seen_by(head, s.present) for s in samples]
-                out[head][rows] = probabilities(scores, self.manifest.calibration, present, leaves)
+                out[head][rows] = self._core.probabilities(scores, samples, head)
         return out
+
+    def label_probabilities(
+        self, products: Sequence[Product]
+    ) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+        """What the photos show: probabilities [N] of each tag, and [N, values] of each attribute.
+
+        NaN where there is no photo to read. Values are in the order of ``manifest.attributes``.
+        """
+        width = len(self.manifest.tags) + sum(len(spec.values) for spec in self.manifest.attributes)
+        out = np.full((len(products), width), np.nan, np.float32)
+        for samples, scores in self._scored(products, frozenset({"image"})) if width else ():
+            if scores.labels is not None:
+                out[[s.row for s in samples]] = scores.labels
+        return tag_probabilities(self.manifest, out), attribute_probabilities(self.manifest, out)
+
+    def _scored(
+        self, products: Sequence[Product], allowed: frozenset[InputName]
+    ) -> Iterator[tuple[list[Sample], Scores]]:
+        """Batches of what can be used of the products; rows count from 0."""
+        for at in range(0, len(products), _BATCH):
+            prepared = self._core.prepare(products[at : at + _BATCH], at, allowed)
+            usable = [p for p in prepared if isinstance(p, Sample)]
+            if usable:
+                yield self._core.score(usable)
 
     def _answers(
         self,
@@ -203,13 +216,14 @@ class Predictor:
         answers: dict[int, Answer] = {p.row: p for p in prepared if isinstance(p, RowError)}
         usable = [p for p in prepared if isinstance(p, Sample)]
         if usable:
-            samples, probs = self._score(usable)
-            nodes = self.tree.node_probabilities(probs)
-            for sample, leaf_probs, node_probs in zip(samples, probs, nodes, strict=True):
+            samples, scores = self._core.score(usable)
+            probs = self._core.probabilities(scores, samples)
+            nodes, told = self.tree.node_probabilities(probs), self._told(scores)
+            for i, sample in enumerate(samples):
                 answers[sample.row] = (
-                    self._answer(sample, leaf_probs, node_probs, top_k, min_confidence)
+                    replace(self._answer(sample, probs[i], nodes[i], top_k, min_confidence), **told(i))
                     if sample.present
-                    else self._kitchens.nothing(sample.id, sample.row, sample.warnings)
+                    else self._core.kitchens.nothing(sample.id, sample.row, sample.warnings)
                 )
         return [answers[first + i] for i in range(len(prepared))]
 
@@ -222,25 +236,16 @@ class Predictor:
         effects = iter(self._explainer.explain([cast(Sample, s) for _, s in pairs], nodes))
         return [replace(a, explanation=next(effects)) if isinstance(a, Prediction) else a for a in answers]
 
-    def _prepare(
-        self, products: Sequence[Product | RowError], first: int, allowed: frozenset[InputName]
-    ) -> list[Sample | RowError]:
-        photos = sum(isinstance(p, Product) and p.image is not None for p in products)
-        if photos < 4 or self._decoders < 2:
-            return self._kitchens.prepare(products, first, allowed)
-        with ThreadPoolExecutor(self._decoders) as pool:
-            return self._kitchens.prepare(products, first, allowed, pool)
-
-    def _score(self, samples: Sequence[Sample]) -> tuple[list[Sample], FloatArray]:
-        """Probabilities of a batch."""
-        seen, scores = self._logits(samples)
-        present = [s.present for s in seen]
-        return seen, probabilities(scores, self.manifest.calibration, present, len(self.tree.leaves))
-
-    def _logits(self, samples: Sequence[Sample]) -> tuple[list[Sample], Scores]:
-        """Logits of a batch; text of which nothing is known counts as absent, and is said so."""
-        scores, known = score(self._engine, self._kitchens.text, samples, len(self.tree.leaves))
-        return [s if ok else _without_text(s) for s, ok in zip(samples, known, strict=True)], scores
+    def _told(self, scores: Scores) -> Callable[[int], dict[str, Any]]:
+        """The tags and attributes of a row of the batch, as fields of its answer."""
+        if scores.labels is None:
+            return lambda row: {}
+        tags = tag_probabilities(self.manifest, scores.labels)
+        attributes = attribute_probabilities(self.manifest, scores.labels)
+        return lambda row: {
+            "tags": tags_of(self.manifest.tags, tags, row),
+            "attributes": attributes_of(self.manifest.attributes, attributes, row),
+        }
 
     def _answer(
         self,
@@ -269,14 +274,6 @@ def _chunks(products: Iterable[Product | RowError], size: int) -> Iterator[list[
     iterator = iter(products)
     while chunk := list(islice(iterator, size)):
         yield chunk
-
-
-def _without_text(sample: Sample) -> Sample:
-    return replace(
-        sample,
-        present=sample.present - _TEXT,
-        warnings=(*sample.warnings, "nothing in the text is known to this bundle, so it counts as absent"),
-    )
 
 
 def _check_options(top_k: int, min_confidence: float | None) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from multimodal.config.models import ColumnMap, SourceConfig
 from multimodal.data import guess_columns
+from multimodal.data.columns import FIELDS
 from multimodal.data.formats import SUFFIXES
 from multimodal.data.open import open_table, table_columns
 from multimodal.errors import DataError, InputError, nearest
@@ -129,7 +130,8 @@ def _columns(path: Path) -> tuple[ColumnMap, bool]:
         "title": _PROBABILITY if sure else "",
         "group": _ROW if _ROW in found else "",
     }
-    return ColumnMap(**{**dict.fromkeys(ColumnMap.model_fields, ""), **places}), sure
+    others: dict[str, str] = dict.fromkeys(map(str, FIELDS), "")
+    return ColumnMap.model_validate(others | places), sure
 
 
 def _check_once(keys: Iterable[Key], path: Path) -> None:

@@ -41,6 +41,7 @@ def score(
     """
     n = len(samples)
     logits: dict[HeadName, FloatArray] = {}
+    labels: FloatArray | None = None
     known = np.ones(n, np.bool_)
     vectors: dict[str, tuple[np.ndarray, FloatArray, FloatArray]] = {}
     with_text = np.array([i for i, s in enumerate(samples) if s.present & _TEXT], np.int64)
@@ -53,7 +54,9 @@ def score(
         logits["text"] = _spread(values, with_text, n, leaves)
     if len(with_image):
         pixels = np.stack([p for i in with_image if (p := samples[i].pixels) is not None])
-        vector, values = engine.image(pixels)
+        (vector, values), told = engine.photo(pixels)
+        if told is not None:
+            labels = _spread(told, with_image, n, told.shape[1])
         vectors["image"] = (with_image, vector, values)
         logits["image"] = _spread(values, with_image, n, leaves)
     if len(vectors) == 2:
@@ -62,7 +65,7 @@ def score(
             text, image = vectors["text"], vectors["image"]
             fused = engine.fusion((text[1][at_text], text[2][at_text]), (image[1][at_image], image[2][at_image]))
             logits["fused"] = _spread(fused, both, n, leaves)
-    return Scores(logits), known
+    return Scores(logits, labels), known
 
 
 def probabilities(

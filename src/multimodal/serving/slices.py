@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from multimodal.config.models import ColumnMap, SourceConfig
 from multimodal.data import open_reader
+from multimodal.data.columns import FIELDS
 from multimodal.errors import DataError, nearest
 from multimodal.evaluation import Slice, slice_metrics
 from multimodal.serving.measured import Measured
@@ -22,7 +23,7 @@ def column_values(source: SourceConfig, column: str) -> list[str | None]:
     """
     _check_column(source, column)
     # The column is read in a title's place: rows are then counted as where products are read.
-    others = dict.fromkeys(ColumnMap.model_fields, "")
+    others = dict.fromkeys(FIELDS, "")
     columns = ColumnMap(**{**others, "title": column})
     values: list[str | None] = []
     for item in open_reader(source.model_copy(update={"columns": columns}), labelled=False):

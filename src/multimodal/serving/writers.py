@@ -6,12 +6,13 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from multimodal.errors import InputError
-from multimodal.types import RowError, RowId
+from multimodal.serving.forms import Column
+from multimodal.types import RowError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,27 +20,8 @@ if TYPE_CHECKING:
 _ROW_GROUP = 8192
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerRow:
-    """One row of the output. ``row`` counts from 0 in the input and tells rows without an id apart."""
-
-    id: RowId
-    category_id: str | None = None
-    category_name: str | None = None
-    category_path: str | None = None
-    probability: float | None = None
-    decision: str | None = None
-    category_id_2: str | None = None
-    probability_2: float | None = None
-    used: str | None = None
-    needs_review: bool | None = None
-    warnings: str | None = None
-    explanation: str | None = None
-    error: str | None = None
-    row: int = 0
-
-
-COLUMNS = tuple(field.name for field in fields(AnswerRow))
+Row = Sequence[object]
+"""The id, then a value for each column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +52,9 @@ def whole(output: Path) -> Iterator[Path]:
 class _TextWriter:
     """Base of the formats that are lines of text."""
 
-    def __init__(self, path: Path, id_column: IdColumn) -> None:
+    def __init__(self, path: Path, id_column: IdColumn, columns: Sequence[Column]) -> None:
         self._path = path
-        self._names = (id_column.name, *COLUMNS[1:])
+        self._names = (id_column.name, *(column.name for column in columns))
 
     def __enter__(self) -> _TextWriter:
         # a lone surrogate, from bytes that were no UTF-8, is written as its escape
@@ -86,7 +68,7 @@ class _TextWriter:
     def start(self, stream: TextIO) -> None:
         """Writes what stands before the rows."""
 
-    def write(self, rows: Sequence[AnswerRow]) -> None:
+    def write(self, rows: Sequence[Row]) -> None:
         """Appends rows."""
         raise NotImplementedError
 
@@ -96,28 +78,28 @@ class _CsvWriter(_TextWriter):
         self._csv = csv.writer(stream)
         self._csv.writerow(self._names)
 
-    def write(self, rows: Sequence[AnswerRow]) -> None:
-        self._csv.writerows([_cell(value) for value in astuple(row)] for row in rows)
+    def write(self, rows: Sequence[Row]) -> None:
+        self._csv.writerows([_cell(value) for value in row] for row in rows)
 
 
 class _JsonLinesWriter(_TextWriter):
-    def write(self, rows: Sequence[AnswerRow]) -> None:
+    def write(self, rows: Sequence[Row]) -> None:
         for row in rows:
-            document: Mapping[str, object] = dict(zip(self._names, astuple(row), strict=True))
+            document: Mapping[str, object] = dict(zip(self._names, row, strict=True))
             self._stream.write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 class _ParquetWriter:
     """Gathers rows into groups of a useful size; they are a few hundred bytes each."""
 
-    def __init__(self, path: Path, id_column: IdColumn) -> None:
+    def __init__(self, path: Path, id_column: IdColumn, columns: Sequence[Column]) -> None:
         import pyarrow as pa
 
         kinds = {"str": pa.string(), "float": pa.float64(), "bool": pa.bool_(), "int": pa.int64()}
-        typed = [(f.name, kinds[str(f.type).partition(" ")[0]]) for f in fields(AnswerRow)[1:]]
         self._path = path
+        typed = [(column.name, kinds[column.kind]) for column in columns]
         self._schema = pa.schema([(id_column.name, id_column.kind), *typed])
-        self._rows: list[AnswerRow] = []
+        self._rows: list[Row] = []
 
     def __enter__(self) -> _ParquetWriter:
         import pyarrow.parquet as pq
@@ -130,7 +112,7 @@ class _ParquetWriter:
             self._flush()
         self._file.close()
 
-    def write(self, rows: Sequence[AnswerRow]) -> None:
+    def write(self, rows: Sequence[Row]) -> None:
         self._rows.extend(rows)
         if len(self._rows) >= _ROW_GROUP:
             self._flush()
@@ -138,7 +120,7 @@ class _ParquetWriter:
     def _flush(self) -> None:
         import pyarrow as pa
 
-        columns = list(zip(*(astuple(row) for row in self._rows), strict=True)) or [()] * len(self._schema)
+        columns = list(zip(*self._rows, strict=True)) or [()] * len(self._schema)
         arrays = [_array(values, field.type) for values, field in zip(columns, self._schema, strict=True)]
         self._file.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
         self._rows.clear()
@@ -165,7 +147,7 @@ def _cell(value: object) -> object:
     return f"{value:.6f}" if isinstance(value, float) else value
 
 
-WRITERS: Mapping[str, Callable[[Path, IdColumn], Any]] = {
+WRITERS: Mapping[str, Callable[[Path, IdColumn, Sequence[Column]], Any]] = {
     ".parquet": _ParquetWriter,
     ".csv": _CsvWriter,
     ".jsonl": _JsonLinesWriter,

@@ -31,6 +31,15 @@ def tree_from_paths(paths: Iterable[str], separator: str = PATH_SEPARATOR) -> Tr
     return Tree(nodes.values())
 
 
+def tree_from_labels(labels: Iterable[str]) -> Tree:
+    """A flat tree: a leaf for each label, sorted, whose id and name it is.
+
+    Raises:
+        TreeError: no labels.
+    """
+    return Tree(Node(label, label, None) for label in sorted(set(labels)))
+
+
 def path_id(path: str, separator: str = PATH_SEPARATOR) -> str:
     """The id that ``tree_from_paths`` gives the last category of ``path``."""
     return PATH_SEPARATOR.join(path_parts(path, separator))

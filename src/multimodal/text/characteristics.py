@@ -10,7 +10,7 @@ from typing import Any
 
 from multimodal.errors import InputError
 from multimodal.text.scalars import is_missing, number_text
-from multimodal.types import Characteristics
+from multimodal.types import Characteristics, Product
 
 Pair = tuple[str, str]
 
@@ -42,6 +42,18 @@ def parse_characteristics(value: Characteristics | None) -> tuple[Pair, ...]:
     if isinstance(value, Mapping):
         return tuple(_from_mapping(value, "", 0))
     return tuple(pair for item in value for pair in _from_item(item))
+
+
+def attribute_value(product: Product, name: str, characteristic: str | None) -> str | None:
+    """The value that a product tells of an attribute: its own, else that of a characteristic; None if it tells none.
+
+    Of several values of a characteristic none is taken: which of them the photo shows is not known.
+    """
+    value = (product.attributes or {}).get(name)
+    if value is None and characteristic is not None and product.characteristics is not None:
+        found = [v for n, v in parse_characteristics(product.characteristics) if n == characteristic]
+        value = found[0] if len(found) == 1 else None
+    return (value or "").strip() or None
 
 
 def render_characteristics(value: Characteristics | None) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from multimodal.training.labels import Told
 from multimodal.types import EncodedText, EncoderName, RowError, RowId, TextFeatures
 
 BoolArray = npt.NDArray[np.bool_]
@@ -29,6 +30,7 @@ class Split:
         has_image: bool [N].
         half: "select", "calibrate" or "" for training rows, one a row.
         rejected: rows that could not be used, with the reason.
+        told: tags and attributes; None where the run learns none.
     """
 
     ids: Sequence[RowId]
@@ -42,6 +44,7 @@ class Split:
     half: npt.NDArray[np.str_]
     rejected: tuple[RowError, ...]
     words: frozenset[str] = frozenset()
+    told: Told | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +25,7 @@ from multimodal.text.masking import category_words, mask_title
 from multimodal.text.settings import TextKitchenConfig
 from multimodal.text.words import distinct
 from multimodal.training.arrays import Split, concat_encoded
+from multimodal.training.labels import Teller, Told, joined
 from multimodal.types import TEXT_INPUTS, EncodedText, Product, RowError
 
 _CHUNK = 512
@@ -45,8 +47,11 @@ def image_kitchen(config: ImageConfig) -> ImageKitchen:
 class Preparer:
     """Turns sources into a ``Split``; photos go to a memory-mapped file, so memory stays flat."""
 
-    def __init__(self, tree: Tree, text: TextConfig | None, image: ImageConfig | None) -> None:
-        self.tree = tree
+    def __init__(
+        self, tree: Tree, text: TextConfig | None, image: ImageConfig | None, teller: Teller | None = None
+    ) -> None:
+        """``teller``: how to read tags and attributes off the rows, where they are learned."""
+        self.tree, self.teller = tree, teller
         self.text = text_kitchen(text) if text else None
         self.image = image_kitchen(image) if image else None
         self.words = category_words(tree)
@@ -74,6 +79,7 @@ class Preparer:
         masked: list[EncodedText] = []
         fields: list[TextFields] = []
         has_image: list[bool] = []
+        told: list[Told] = []
         pixel_file.parent.mkdir(parents=True, exist_ok=True)
         # Another run may still be reading its photos from the file of this name.
         pixel_file.unlink(missing_ok=True)
@@ -95,6 +101,8 @@ class Preparer:
                         has_image.append(isinstance(pixels, np.ndarray))
                         canvas = pixels if isinstance(pixels, np.ndarray) else self._blank()
                         out.write(canvas.tobytes())
+                if self.teller is not None:
+                    told.append(self.teller.told([p for p, _ in kept]))
                 products += [_without_payload(p) for p, _ in kept]
                 if self.text is not None:
                     some = [t for _, t in kept if isinstance(t, TextFields)]
@@ -102,7 +110,8 @@ class Preparer:
                     parts.append(self.text.encode(some))
                     masked.append(self.text.encode(self._masked([p for p, _ in kept])))
         half = np.array([split_half(p, i) if halves else "" for p, i in zip(products, numbers, strict=True)])
-        return self._assemble(products, half, fields, parts, masked, has_image, rejected, pixel_file)
+        split = self._assemble(products, half, fields, parts, masked, has_image, rejected, pixel_file)
+        return split if self.teller is None else replace(split, told=joined(told))
 
     def _assemble(
         self,

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import random
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,11 @@ from multimodal.data.division import Division
 from multimodal.errors import ConfigError, DataError
 from multimodal.taxonomy import Tree
 from multimodal.training.arrays import Split
+from multimodal.training.content import photos_hash, split_hash
 from multimodal.training.divide import divide_sources
+from multimodal.training.labels import LabelSpace, Teller, Told, check_validation, joined, label_space
+from multimodal.training.photo_rows import PhotoRows, read_photos
+from multimodal.training.photo_table import PhotoTable
 from multimodal.training.prepare import Preparer
 from multimodal.training.settle import settle
 from multimodal.training.tree import tree_of
@@ -31,7 +36,6 @@ _console = Console(stderr=True)
 
 MIN_ROWS = 20
 """Validation rows that an input, or a mix of inputs, takes to be calibrated."""
-_READ = 2**24
 
 
 @dataclass
@@ -45,6 +49,10 @@ class Run:
     work: Path
     device: str
     resume: bool
+    space: LabelSpace = field(default_factory=LabelSpace)
+    """The tags and attributes that the photo tower learns."""
+    beside: Mapping[str, PhotoRows] = field(default_factory=dict)
+    """Split -> photos beside its products, where there are any."""
     content: str = ""
     """Changes whenever a text or a photo of the data, or the bundle to continue from, changes."""
     notes: dict[str, object] = field(default_factory=dict)
@@ -87,7 +95,8 @@ def start_run(config: RunConfig, device: str, resume: bool) -> Run:
     tree, start = tree_of(config), ""
     if config.training.init_from is not None:
         tree, start = _tree_to_continue(config.training.init_from, tree)
-    preparer = Preparer(tree, config.text, config.image)
+    teller = Teller(config) if config.tags or config.attributes else None
+    preparer = Preparer(tree, config.text, config.image, teller)
     division = None if config.data.drawn is None else _divide(config.data, config.data.drawn)
     splits = {}
     for name, sources in (("train", config.data.train), ("val", config.data.val or config.data.train)):
@@ -106,11 +115,46 @@ def start_run(config: RunConfig, device: str, resume: bool) -> Run:
             )
     run = Run(_settled(config, splits["train"]), tree, splits["train"], splits["val"], work, device, resume)
     _check_towers(run)
-    run.content = start + "".join(_content(splits[name], work / f"{name}.pixels") for name in ("train", "val"))
+    run.beside = _beside(config, preparer, work)
+    if teller is not None:
+        run.space = label_space(config, _told(run))
+        learned = [*run.space.tags, *(f"{name} ({len(v)} values)" for name, v in run.space.attributes.items())]
+        _console.print(f"Also from the photo: {', '.join(learned)}", highlight=False)
+        photos = PhotoTable(run.val, run.space, run.beside.get("val"))
+        check_validation(run.space, photos.tags, photos.codes)
+    run.content = start + "".join(split_hash(splits[name], work / f"{name}.pixels") for name in ("train", "val"))
+    run.content += "".join(photos_hash(rows, work / f"{n}.photos.pixels") for n, rows in run.beside.items())
     if division is not None and config.data.drawn is not None:
         run.content += repr(config.data.drawn)  # the same rows in other groups would be halved otherwise
         run.notes["split"] = {**config.data.drawn.model_dump(), "groups": division.group_count("val")}
     return run
+
+
+def _beside(config: RunConfig, preparer: Preparer, work: Path) -> dict[str, PhotoRows]:
+    """The photos beside the products of each split."""
+    found = {}
+    for name, sources in (("train", config.data.photos.train), ("val", config.data.photos.val)):
+        if not sources or preparer.image is None:
+            continue
+        with _console.status(f"Reading photos of {name}"):
+            pixels = work / f"{name}.photos.pixels"
+            rows = read_photos(sources, preparer.tree, preparer.image, preparer.teller or Teller(config), pixels)
+        known = int((rows.allowed >= 0).sum())
+        _console.print(
+            f"{name}: {len(rows):,} photos beside, {known:,} with a category, {len(rows.rejected):,} rejected"
+        )
+        report_rejected(rows.rejected, work / f"{name}.photos.rejected.csv")
+        found[name] = rows
+    return found
+
+
+def _told(run: Run) -> Told:
+    """What the training photos tell."""
+    assert run.train.told is not None
+    own = run.train.told
+    rows = np.flatnonzero(run.train.has_image)
+    seen = Told(own.tags[rows], {name: values[rows] for name, values in own.values.items()})
+    return joined([seen, run.beside["train"].told]) if "train" in run.beside else seen
 
 
 def _settled(config: RunConfig, train: Split) -> RunConfig:
@@ -166,20 +210,6 @@ def _check_towers(run: Run) -> None:
                 f"{_key(run.config, 'val')}: got {val.sum()} rows with {what} ({val[run.select].sum()} in the half "
                 f"that selects), expected at least {MIN_ROWS}, some of them there; add rows, or {way}"
             )
-
-
-def _content(split: Split, pixel_file: Path) -> str:
-    """A hash of the texts and photos of a split."""
-    digest = hashlib.sha256()
-    for encoded in (split.text, split.masked):
-        for features in (encoded or {}).values():
-            digest.update(features.hashes.tobytes())
-            digest.update(features.offsets.tobytes())
-    if split.pixels is not None:
-        with pixel_file.open("rb") as stream:
-            while block := stream.read(_READ):
-                digest.update(block)
-    return digest.hexdigest()
 
 
 def report_rejected(rows: tuple[RowError, ...], file: Path) -> None:

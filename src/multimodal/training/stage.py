@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -38,6 +38,8 @@ class Recipe:
     slow: tuple[str, ...] = ()
     """Parameters whose name starts with one of these learn at ``slow_rate`` times the rate."""
     slow_rate: float = 0.1
+    rates: Mapping[str, float] = field(default_factory=dict)
+    """Parameters that learn at these shares of the rate."""
 
 
 class _Stream(IterableDataset[Batch]):
@@ -132,16 +134,16 @@ class Stage(pl.LightningModule):  # type: ignore[misc]
     def _groups(self) -> list[dict[str, Any]]:
         """Weight decay for matrices alone; the slow parameters at their own rate."""
         r = self.recipe
-        groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+        groups: dict[tuple[bool, float], list[nn.Parameter]] = {}
         for name, parameter in self.learning():
             if parameter.requires_grad:
-                key = (parameter.ndim > 1, bool(r.slow) and name.startswith(r.slow))
-                groups.setdefault(key, []).append(parameter)
+                slow = r.slow_rate if r.slow and name.startswith(r.slow) else r.rates.get(name, 1.0)
+                groups.setdefault((parameter.ndim > 1, slow), []).append(parameter)
         return [
             {
                 "params": parameters,
                 "weight_decay": r.weight_decay if decay else 0.0,
-                "lr": r.learning_rate * (r.slow_rate if slow else 1.0),
+                "lr": r.learning_rate * share,
             }
-            for (decay, slow), parameters in groups.items()
+            for (decay, share), parameters in groups.items()
         ]

@@ -1,4 +1,4 @@
-"""The stages that train one tower: text, photo."""
+"""The stage that trains the text tower, and the recipes of all stages."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from multimodal.config.models import FusionConfig, ImageConfig, TextConfig
-from multimodal.models.image import ImageTower
-from multimodal.models.rounding import set_rounding
 from multimodal.models.text import TextTower
 from multimodal.training.arrays import Split
-from multimodal.training.augment import Augment
 from multimodal.training.batches import Dropout, TextBatcher, epoch_batches
-from multimodal.training.captions import Captions
 from multimodal.training.linear import MARGIN
 from multimodal.training.stage import Batch, MakeBatches, Recipe, Stage
 
@@ -46,63 +42,6 @@ class TextStage(Stage):
         loss = F.relu(margin - sign * logits.float() / MARGIN).square().sum(dim=1)
         weights = self.recipe.class_weights
         return loss.mean() if weights is None else (loss * weights.to(loss.device)[labels]).mean()
-
-
-class ImageStage(Stage):
-    """Trains the photo tower by itself, on augmented photos.
-
-    Early epochs may see smaller photos (progressive resizing: Tan & Le, EfficientNetV2, 2021): most of what
-    there is to learn is learned at half the cost.
-    """
-
-    network: ImageTower
-
-    def __init__(
-        self,
-        network: ImageTower,
-        recipe: Recipe,
-        train: MakeBatches,
-        select: Callable[[], Iterator[Batch]],
-        *,
-        config: ImageConfig,
-        augment: Augment,
-        caption_words: int = 0,
-    ) -> None:
-        """``caption_words``: how many words there are in a batch's ``captions``; 0 learns none."""
-        super().__init__(network, recipe, train, select)
-        self.config, self.augment = config, augment
-        self.captions = nn.Linear(self.network.dim, caption_words) if caption_words else None
-
-    def on_train_epoch_start(self) -> None:
-        set_rounding(self.network, self.current_epoch >= self.recipe.epochs - self.config.rounded_epochs)
-
-    def predict(self, batch: Batch) -> Tensor:
-        logits: Tensor = self.network(batch["pixels"])[1]
-        return logits
-
-    def loss(self, batch: Batch) -> Tensor:
-        with torch.no_grad():
-            pixels = self.augment(batch["pixels"])
-            if self.current_epoch < self.config.early_epochs:
-                pixels = _smaller(pixels, self.config.early_scale)
-        vector, logits = self.network(pixels)
-        loss = self.criterion(logits, batch["labels"])
-        if self.captions is not None:
-            told = F.log_softmax(self.captions(self.network.dropout(vector)).float(), dim=1)
-            loss = loss - self.config.caption_weight * (batch["captions"] * told).sum(dim=1).mean()
-        return loss
-
-    def learning(self) -> Iterator[tuple[str, nn.Parameter]]:
-        yield from super().learning()
-        if self.captions is not None:
-            yield from self.captions.named_parameters(prefix="captions")
-
-
-def _smaller(pixels: Tensor, scale: float) -> Tensor:
-    """Photos [N, H, W, 3] at a share of their size."""
-    height, width = (max(16, round(side * scale)) for side in pixels.shape[1:3])
-    x = F.interpolate(pixels.permute(0, 3, 1, 2), size=(height, width), mode="bilinear", antialias=True)
-    return x.permute(0, 2, 3, 1)
 
 
 def text_batches(
@@ -134,24 +73,6 @@ def plain_text_batches(split: Split, batcher: TextBatcher, rows: Rows, config: T
     rng = np.random.default_rng(0)
     for some in epoch_batches(rows, config.batch_size, rng, shuffle=False):
         yield {"text": batcher.batch(some, Dropout(), rng), "labels": torch.from_numpy(split.labels[some])}
-
-
-def image_batches(
-    split: Split, rows: Rows, config: ImageConfig, seed: int, captions: Captions | None = None
-) -> tuple[MakeBatches, Callable[[], Iterator[Batch]]]:
-    """Training batches by epoch, and a maker of plain batches of ``rows`` in order."""
-    pixels = split.pixels
-    assert pixels is not None
-
-    def batches(epoch: int | None) -> Iterator[Batch]:
-        rng = np.random.default_rng([seed, 2, epoch or 0])
-        for some in epoch_batches(rows, config.batch_size, rng, shuffle=epoch is not None):
-            # A memory-mapped file reads faster in file order; order inside a batch does not matter.
-            at = np.sort(some)
-            batch = {"pixels": torch.from_numpy(pixels[at]), "labels": torch.from_numpy(split.labels[at])}
-            yield batch if captions is None else {**batch, "captions": torch.from_numpy(captions.targets(at))}
-
-    return batches, lambda: batches(None)
 
 
 def steps(rows: Rows, batch_size: int) -> int:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from rich.console import Console
 
+from multimodal.config.models import ImageConfig
 from multimodal.models.from_bundle import load_tower
 from multimodal.models.fusion import FusionMLP
 from multimodal.models.image import ImageTower
+from multimodal.models.layers import freeze, rates
 from multimodal.models.rounding import bake, round_weights
 from multimodal.models.weights import load_backbone
 from multimodal.training.augment import Augment
@@ -20,9 +24,12 @@ from multimodal.training.encoders import TextPart
 from multimodal.training.fit import fit
 from multimodal.training.folds import train_folds
 from multimodal.training.fusion_stage import FusionStage, fusion_batches, make_fusion
+from multimodal.training.image_stage import ImageStage, LabelLoss, plain_photos
 from multimodal.training.imbalance import adjust_to_rare, smoothing_of
+from multimodal.training.photo_table import PhotoTable, photo_batches
 from multimodal.training.run import Run
-from multimodal.training.stages import ImageStage, image_batches, recipe_of
+from multimodal.training.stage import Batch
+from multimodal.training.stages import recipe_of
 from multimodal.training.vectors import image_vectors
 
 _console = Console(stderr=True)
@@ -33,7 +40,7 @@ def train_image(run: Run) -> ImageTower:
     config, train, val = run.config.image, run.train, run.val
     assert config is not None
     torch.manual_seed(run.config.training.seed)
-    tower = ImageTower(config, len(run.tree.leaves))
+    tower = ImageTower(config, len(run.tree.leaves), run.space.width)
     if run.config.training.init_from:
         load_tower(tower, Path(run.config.training.init_from), "image")
         origin = f"the bundle {run.config.training.init_from}"
@@ -41,35 +48,58 @@ def train_image(run: Run) -> ImageTower:
         origin = load_backbone(tower.backbone, config)
     if config.rounded_epochs:
         round_weights(tower.backbone)
+    if config.frozen > 0:
+        freeze(tower.backbone, config.frozen)
     run.notes["image_weights"] = origin
     _console.print(f"Photo tower: {config.backbone}, weights from {origin}", highlight=False)
-    rows = np.flatnonzero(train.has_image)
+    table = PhotoTable(train, run.space, run.beside.get("train"))
+    rows = np.arange(len(table))
     seed = run.config.training.seed
     captions = Captions(train, config.caption_words) if config.caption_words and train.text is not None else None
-    make, _ = image_batches(train, rows, config, seed, captions)
-    _, score = image_batches(val, run.select[val.has_image[run.select]], config, seed)
+    chosen = run.select[val.has_image[run.select]]
+
+    def score() -> Iterator[Batch]:
+        return plain_photos(val, chosen, config.batch_size)
+
+    weights = run.class_weights(np.flatnonzero(train.has_image))
     stage = ImageStage(
         tower,
-        recipe_of(config, rows, run.class_weights(rows), smoothing_of(run)),
-        make,
+        replace(recipe_of(config, rows, weights, smoothing_of(run)), rates=_rates(tower, config)),
+        lambda epoch: photo_batches(table, config.batch_size, seed, epoch, captions),
         score,
         config=config,
         augment=Augment(config.augment, config.pad),
         caption_words=captions.size if captions else 0,
+        sets=table.sets,
+        labels=LabelLoss(run.space, run.config.tags, run.config.attributes) if run.space.width else None,
     )
     fit(
         "photo",
         stage,
         run.work / "image",
-        fingerprint=run.fingerprint(config, run.config.training),
+        fingerprint=run.fingerprint(config, run.config.training, *_labels_asked(run)),
         patience=config.patience,
         device=run.device,
         ema=config.ema,
         resume=run.resume,
     )
+    tower.requires_grad_(True)
     bake(tower)
     adjust_to_rare(run, "image", tower.head, stage, score)
     return tower
+
+
+def _rates(tower: ImageTower, config: ImageConfig) -> dict[str, float]:
+    """Rates of the backbone's parameters that are not 1."""
+    if config.layer_decay == 1:
+        return {}
+    return {f"backbone.{name}": rate for name, rate in rates(tower.backbone, config.layer_decay).items()}
+
+
+def _labels_asked(run: Run) -> tuple[object, ...]:
+    """What of the configuration tags and attributes depend on, if there are any."""
+    config = run.config
+    return (config.tags, config.attributes, run.space, config.data.photos) if run.space.width or run.beside else ()
 
 
 def train_fusion(run: Run, part: TextPart, image: ImageTower) -> FusionMLP:

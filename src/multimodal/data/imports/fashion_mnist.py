@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
 import pyarrow as pa
 
+from multimodal.data.idx import idx_items, idx_shape
+from multimodal.data.idx_file import png
 from multimodal.data.imports.download import check_download, check_out
-from multimodal.data.imports.idx import idx_items, idx_shape
 from multimodal.data.imports.report import ImportReport, Steps, silent
 from multimodal.data.imports.writer import IMAGE, SPLITS, SplitWriter, write_tree
+from multimodal.data.splits import held_out
 from multimodal.errors import DataError
 from multimodal.taxonomy import Node, Tree
 
@@ -72,7 +72,7 @@ def import_fashion_mnist(
             f"val: got {val}, expected at least 1 and fewer than the {counts['train']} photos of the training file; "
             "choose another number"
         )
-    held = _held_out(counts["train"], val)
+    held = held_out(counts["train"], val, "fashion-mnist/val")
     out.mkdir(parents=True, exist_ok=True)
     opened: AbstractContextManager[_Writer] = _Folders(out) if layout == "folder" else SplitWriter(out, _SCHEMA)
     with opened as writer, steps("Writing", sum(counts.values()), "photos") as advance:
@@ -105,10 +105,6 @@ def _count(images: Path, labels: Path) -> int:
     return photos
 
 
-def _held_out(count: int, val: int) -> frozenset[int]:
-    return frozenset(sorted(range(count), key=lambda i: sha256(f"fashion-mnist/val/{i}".encode()).digest())[:val])
-
-
 def _write(
     files: Mapping[str, tuple[Path, Path]], held: frozenset[int], writer: _Writer, advance: Callable[[int], None]
 ) -> None:
@@ -129,15 +125,7 @@ def _pairs(images: Path, labels: Path) -> Iterator[tuple[bytes, str]]:
     for i, (pixels, label) in enumerate(zip(idx_items(images, 3), idx_items(labels, 1), strict=True)):
         if label[0] >= len(LABELS):
             raise DataError(f"{labels}: item {i} has the label {label[0]}, expected 0 to 9; download it again")
-        yield _png(pixels, (width, height)), LABELS[label[0]]
-
-
-def _png(pixels: bytes, size: tuple[int, int]) -> bytes:
-    from PIL import Image
-
-    stream = BytesIO()
-    Image.frombytes("L", size, pixels).save(stream, "PNG")
-    return stream.getvalue()
+        yield png(pixels, (width, height)), LABELS[label[0]]
 
 
 def _tree() -> Tree:

@@ -41,26 +41,30 @@ class SampleRow:
     spec: Spec
 
 
-def draw_products(products: int, seed: int) -> Iterator[Product]:
+def draw_products(products: int, seed: int, several: float = 0.0) -> Iterator[Product]:
     """Draws a catalog; the same numbers give the same bytes, and row i does not depend on ``products``.
 
     Raises:
         InputError: when ``products`` is negative.
     """
-    return (row.product for row in draw_rows(products, seed))
+    return (row.product for row in draw_rows(products, seed, several))
 
 
-def draw_rows(products: int, seed: int) -> Iterator[SampleRow]:
-    """The same with the specification of each product."""
+def draw_rows(products: int, seed: int, several: float = 0.0) -> Iterator[SampleRow]:
+    """The same with the specification of each product.
+
+    Args:
+        several: share of the clothes whose fabric has two or three patterns.
+    """
     if products < 0:
         raise InputError(f"products: got {products}, expected 0 or more; ask for 500, say", code="products")
-    return (draw_row(row, seed) for row in range(products))
+    return (draw_row(row, seed, several) for row in range(products))
 
 
-def draw_row(row: int, seed: int) -> SampleRow:
+def draw_row(row: int, seed: int, several: float = 0.0) -> SampleRow:
     """One row of the catalog, counted from 0."""
     origin = _origin(row, seed)
-    first = _draft(origin, seed)
+    first = _draft(origin, seed, several)
     if origin == row:
         return _assemble(row, seed, first, first.spec, first.photo_of, first.text)
     rng = _rng(seed, row, "twin-kind")
@@ -93,10 +97,10 @@ def _origin(row: int, seed: int) -> int:
     return row - 1
 
 
-def _draft(row: int, seed: int) -> _Draft:
+def _draft(row: int, seed: int, several: float) -> _Draft:
     rng = _rng(seed, row, "spec")
     chance = rng.random()
-    spec = _spec(rng, row, seed)
+    spec = _mixed(_spec(rng, row, seed), _rng(seed, row, "several"), several)
     text = write_text(spec, _rng(seed, row, "text"))
     key = text.title.casefold() if chance >= NO_TEXT else f"{seed}/{row}"
     group = "g" + sha256(key.encode()).hexdigest()[:12]
@@ -146,6 +150,14 @@ def _spec(rng: Random, row: int, seed: int) -> Spec:
         trouble="none",
     )
     return _view(spec, rng)
+
+
+def _mixed(spec: Spec, rng: Random, several: float) -> Spec:
+    """The same product, with two or three patterns by the chance ``several`` where it may have one at all."""
+    if LEAF[spec.leaf].patterned == 0 or rng.random() >= several:
+        return spec
+    patterns = rng.sample(list(PATTERNS), rng.choice((2, 2, 3)))
+    return replace(spec, pattern=patterns[0], beside=tuple(patterns[1:]))
 
 
 def _view(spec: Spec, rng: Random) -> Spec:

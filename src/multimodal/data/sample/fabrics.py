@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import cos, pi, sin
 from random import Random
 from typing import Literal
@@ -26,12 +26,13 @@ class Fabric:
     """One product's fabric: rendered once for each angle it is needed at.
 
     Attributes:
+        patterns: what it shows; of several, each on parts of it.
         base: the ground colour.
         unit: pixels of the drawing canvas a body unit.
         seed: fixes everything that chance decides in the pattern.
     """
 
-    pattern: Pattern
+    patterns: tuple[Pattern, ...]
     base: Rgb
     seed: str
     unit: float
@@ -40,7 +41,7 @@ class Fabric:
 
     def image(self, angle: float) -> Image.Image | None:
         """The fabric over the whole canvas, RGB, turned by ``angle`` degrees; None for a solid one."""
-        if self.pattern == "solid":
+        if self.patterns == ("solid",):
             return None
         key = round(angle)
         if key not in self._cache:
@@ -48,15 +49,44 @@ class Fabric:
         return self._cache[key]
 
     def _render(self, angle: int) -> Image.Image:
-        rng = Random(self.seed)
-        if self.pattern == "striped":
-            return _woven(_stripes(rng, self.base), None, self, angle, rng.choice((0, 0, 90, 90, 90, 45)))
-        if self.pattern == "checker":
-            across, down = _checks(rng, self.base)
-            return _woven(across, down, self, angle, rng.choice((0, 0, 0, 0, 45)))
-        if self.pattern == "polka dot":
-            return _dots(rng, self, angle)
-        return _flowers(rng, self)
+        image = _printed(self, self.patterns[0], Random(self.seed), angle)
+        for number, pattern in enumerate(self.patterns[1:], 1):
+            rng = Random(f"{self.seed}/{number}")
+            ground = rng.choice((self.base, contrasting(self.base, rng)))
+            other = _printed(replace(self, base=ground), pattern, rng, angle)
+            image.paste(other, (0, 0), _pieces(rng, self, number + 1))
+        return image
+
+
+def _printed(cloth: Fabric, pattern: Pattern, rng: Random, angle: int) -> Image.Image:
+    """One pattern over the whole canvas."""
+    if pattern == "striped":
+        return _woven(_stripes(rng, cloth.base), None, cloth, angle, rng.choice((0, 0, 90, 90, 90, 45)))
+    if pattern == "checker":
+        across, down = _checks(rng, cloth.base)
+        return _woven(across, down, cloth, angle, rng.choice((0, 0, 0, 0, 45)))
+    if pattern == "polka dot":
+        return _dots(rng, cloth, angle)
+    return _flowers(rng, cloth)
+
+
+def _pieces(rng: Random, cloth: Fabric, patterns: int) -> Image.Image:
+    """Where one of several patterns is: a part of the garment, or patches all over it."""
+    width, height = cloth.size
+    mask = Image.new("1", cloth.size, 0)
+    draw = ImageDraw.Draw(mask)
+    share = 1 / patterns
+    if rng.random() < 0.6:  # below, or to the right
+        cut = rng.uniform(1.0 - share - 0.12, 1.0 - share + 0.06)
+        upright = rng.random() < 0.3
+        draw.rectangle((width * cut, 0, width, height) if upright else (0, height * cut, width, height), fill=1)
+        return mask
+    side = max(8, round(rng.choice((12, 16, 22)) * cloth.unit))
+    for y in range(0, height, side):
+        for x in range(0, width, side):
+            if (x // side + y // side) % patterns == 0:
+                draw.rectangle((x, y, x + side - 1, y + side - 1), fill=1)
+    return mask
 
 
 @dataclass(frozen=True, slots=True)

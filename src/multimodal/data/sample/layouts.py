@@ -17,6 +17,7 @@ from zipfile import ZIP_STORED, ZipFile
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from multimodal.data.sample import job
 from multimodal.data.sample.writer import SPLITS, SampleFiles, write_config
 
 Row = dict[str, Any]
@@ -45,8 +46,10 @@ def rewrite_sample(files: SampleFiles, layout: str) -> SampleFiles:
     """The catalog in another layout, in a folder of that name beside the parquet files; the configuration follows.
 
     Args:
-        layout: a key of ``LAYOUTS``.
+        layout: a key of ``LAYOUTS``, or the name of the job of photos alone.
     """
+    if layout == job.NAME:
+        return job.rewrite_as_job(files)
     chosen, folder = LAYOUTS[layout], files.folder / layout
     shutil.rmtree(folder, ignore_errors=True)  # of an earlier catalog in the same place
     folder.mkdir()

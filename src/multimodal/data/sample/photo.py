@@ -23,7 +23,9 @@ def draw_image(spec: Spec, rng: Random) -> Image.Image:
     sketch = draw(spec, rng)
     camera = _camera(spec, fit(sketch, spec.size, rng, _FILL.get(spec.trouble, 0.9), 1.6, spec.leaf in MIRRORED), rng)
     canvas = (spec.size[0] * OVERSAMPLING, spec.size[1] * OVERSAMPLING)
-    fabric = Fabric(spec.pattern, spec.tone, f"{spec.article}/{spec.colour.en}", camera.scale * OVERSAMPLING, canvas)
+    fabric = Fabric(
+        (spec.pattern, *spec.beside), spec.tone, f"{spec.article}/{spec.colour.en}", camera.scale * OVERSAMPLING, canvas
+    )
     behind = backdrop(spec.backdrop, spec.size, rng)
     image = shoot(sketch, fabric, camera, behind, rng, grounded=spec.leaf in STANDING)
     return _finish(_spoil(image, spec, rng), spec, rng)

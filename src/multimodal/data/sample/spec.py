@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from multimodal.data.sample.fabrics import Pattern
+from multimodal.data.sample.fabrics import TAGS, Pattern
 from multimodal.data.sample.palette import Colour, Rgb
 
 Gender = Literal["men", "women", "unisex"]
@@ -27,6 +27,7 @@ class Spec:
         stage: worn, lying flat, or on a hanger; things other than garments always lie flat.
         size: width and height of the photo in pixels.
         trouble: what makes this photo hard, if anything.
+        beside: other patterns that parts of its fabric have.
     """
 
     leaf: str
@@ -44,3 +45,9 @@ class Spec:
     backdrop: Backdrop
     size: tuple[int, int]
     trouble: Trouble
+    beside: tuple[Pattern, ...] = ()
+
+    @property
+    def tags(self) -> dict[str, bool]:
+        """Which of the tags its fabric shows."""
+        return {tag: tag == self.pattern or tag in self.beside for tag in TAGS}

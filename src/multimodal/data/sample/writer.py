@@ -109,10 +109,10 @@ def write_config(
     out: Path, products: int, paths: Mapping[str, Path], images_root: Path | None = None, *, has_text: bool = True
 ) -> None:
     """Writes ``config.yaml`` for the splits at ``paths``; without text, the photo tower alone is trained."""
-    places = f', images_root: "{_quotable(images_root)}"' if images_root is not None else ""
-    train, val = (f'{{path: "{_quotable(paths[split])}"{places}}}' for split in SPLITS[:2])
+    places = f', images_root: "{quotable(images_root)}"' if images_root is not None else ""
+    train, val = (f'{{path: "{quotable(paths[split])}"{places}}}' for split in SPLITS[:2])
     epochs = max(8, min(40, 16_000 // products))
-    text = _CONFIG.format(out=_quotable(out), train=train, val=val, epochs=epochs)
+    text = _CONFIG.format(out=quotable(out), train=train, val=val, epochs=epochs)
     if not has_text:
         text = re.sub(r"(?m)^text: .*$", "text: null", text)
     (out / "config.yaml").write_text(text, encoding="utf-8")
@@ -132,11 +132,11 @@ def as_record(row: SampleRow) -> dict[str, object]:
         "id": product.id, "title": product.title, "characteristics": product.characteristics,
         "category_id": product.category_id, "group": product.group, "image": image,
         "gender": spec.gender, "season": spec.season, "year": spec.year, "color1": spec.colour.en,
-        **{tag: int(spec.pattern == tag) for tag in TAGS},
+        **{tag: int(shown) for tag, shown in spec.tags.items()},
     }  # fmt: skip
 
 
-def _quotable(path: Path) -> str:
+def quotable(path: Path) -> str:
     """A path as it may stand between double quotes in YAML."""
     return path.as_posix().replace("\\", "\\\\").replace('"', '\\"')
 

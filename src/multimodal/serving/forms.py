@@ -1,0 +1,132 @@
+"""The forms that answers take as rows of a file: which columns there are, and what stands in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from multimodal.artifact import Manifest
+from multimodal.errors import InputError
+from multimodal.serving.reasons import reasons
+from multimodal.types import Answer, RowError
+
+Kind = Literal["str", "float", "bool", "int"]
+FormName = Literal["answers", "tags", "two_categories"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the output beside the id."""
+
+    name: str
+    kind: Kind
+
+
+class Form(Protocol):
+    """Columns, and the values of a row in them."""
+
+    @property
+    def columns(self) -> Sequence[Column]: ...
+
+    def values(self, answer: Answer) -> tuple[object, ...]:
+        """One value a column; None where there is nothing to say."""
+        ...
+
+
+class AnswerForm:
+    """Everything an answer says; ``row`` counts from 0 in the input and tells rows without an id apart."""
+
+    columns = (
+        Column("category_id", "str"), Column("category_name", "str"), Column("category_path", "str"),
+        Column("probability", "float"), Column("decision", "str"), Column("category_id_2", "str"),
+        Column("probability_2", "float"), Column("used", "str"), Column("tags", "str"), Column("attributes", "str"),
+        Column("needs_review", "bool"), Column("warnings", "str"), Column("explanation", "str"),
+        Column("error", "str"), Column("row", "int"),
+    )  # fmt: skip
+
+    def values(self, answer: Answer) -> tuple[object, ...]:
+        """See ``Form.values``."""
+        if isinstance(answer, RowError):
+            return (*[None] * (len(self.columns) - 2), _why(answer), answer.row)
+        chosen = answer.category
+        second = answer.suggestions[1] if len(answer.suggestions) > 1 else None
+        return (
+            None if chosen is None else chosen.id,
+            None if chosen is None else chosen.name,
+            None if chosen is None else " > ".join(step.name for step in chosen.path),
+            None if chosen is None else chosen.probability,
+            answer.decision,
+            None if second is None else second.id,
+            None if second is None else second.probability,
+            answer.used,
+            " | ".join(tag.name for tag in answer.tags if tag.present) or None,
+            " / ".join(f"{one.name}: {one.value}" for one in answer.attributes) or None,
+            answer.needs_review,
+            "; ".join(answer.warnings) or None,
+            reasons(answer.explanation or ()) or None,
+            None,
+            answer.row,
+        )
+
+
+class TagForm:
+    """What the photo shows: each tag as true or false with its probability, each attribute's value with its own."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._tags = [spec.name for spec in manifest.tags]
+        self._attributes = [spec.name for spec in manifest.attributes]
+        found = [(name, "bool") for name in self._tags] + [(name, "str") for name in self._attributes]
+        columns: list[Column] = []
+        for name, kind in found:
+            columns += [Column(name, "bool" if kind == "bool" else "str"), Column(f"{name} probability", "float")]
+        self.columns = (*columns, Column("error", "str"), Column("row", "int"))
+        _check_names(self.columns)
+
+    def values(self, answer: Answer) -> tuple[object, ...]:
+        """See ``Form.values``."""
+        if isinstance(answer, RowError):
+            return (*[None] * (len(self.columns) - 2), _why(answer), answer.row)
+        told: dict[str, tuple[object, float]] = {tag.name: (tag.present, tag.probability) for tag in answer.tags}
+        told |= {one.name: (one.value, one.probability) for one in answer.attributes}
+        cells = [told.get(name, (None, None)) for name in (*self._tags, *self._attributes)]
+        return (*(value for cell in cells for value in cell), None, answer.row)
+
+
+class TwoCategoriesForm:
+    """The two most likely categories, and every tag as 0 or 1. Rows without an answer are empty."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._tags = [spec.name for spec in manifest.tags]
+        categories = (Column("category1", "str"), Column("category2", "str"))
+        self.columns = (*categories, *(Column(name, "int") for name in self._tags))
+        _check_names(self.columns)
+
+    def values(self, answer: Answer) -> tuple[object, ...]:
+        """See ``Form.values``."""
+        if isinstance(answer, RowError):
+            return (None,) * len(self.columns)
+        ids = [category.id for category in answer.suggestions[:2]]
+        shown = {tag.name: int(tag.present) for tag in answer.tags}
+        return (*ids, *[None] * (2 - len(ids)), *(shown.get(name) for name in self._tags))
+
+
+def form_of(name: FormName, manifest: Manifest) -> Form:
+    """The form of a name, for what a bundle can tell."""
+    if name == "tags":
+        return TagForm(manifest)
+    return AnswerForm() if name == "answers" else TwoCategoriesForm(manifest)
+
+
+def _why(error: RowError) -> str:
+    return f"{error.code}: {error.message}"
+
+
+def _check_names(columns: Sequence[Column]) -> None:
+    names = [column.name for column in columns]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(
+            f"the columns {', '.join(twice)} would stand in the output twice; train the bundle with other names of "
+            "tags and attributes"
+        )

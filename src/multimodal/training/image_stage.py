@@ -1,0 +1,146 @@
+"""The stage that trains the photo tower: categories, words of titles, tags and attributes from augmented photos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from multimodal.config.models import AttributeConfig, ImageConfig, TagsConfig
+from multimodal.models.image import ImageTower
+from multimodal.models.layers import hold_statistics
+from multimodal.models.rounding import set_rounding
+from multimodal.training.arrays import Split
+from multimodal.training.augment import Augment
+from multimodal.training.batches import epoch_batches
+from multimodal.training.labels import UNKNOWN, LabelSpace
+from multimodal.training.stage import Batch, MakeBatches, Recipe, Stage
+
+Rows = npt.NDArray[np.int64]
+
+
+class LabelLoss:
+    """Loss of tags and attributes where they are known, each by its own weight."""
+
+    def __init__(self, space: LabelSpace, tags: TagsConfig | None, attributes: Mapping[str, AttributeConfig]) -> None:
+        self.space, self.tags = space, tags
+        self.weights = [attributes[name].weight for name in space.attributes]
+
+    def __call__(self, scores: Tensor, tags: Tensor, codes: Tensor) -> Tensor:
+        """The weighted sum over a batch, divided by its rows.
+
+        Args:
+            scores: of the label head [N, width].
+            tags: 0, 1 or ``UNKNOWN`` [N, tags].
+            codes: values [N, attributes], or ``UNKNOWN``.
+        """
+        loss = scores.new_zeros(())
+        if self.tags is not None:
+            known = (tags != UNKNOWN).float()
+            target = tags.float().clamp(self.tags.noise, 1 - self.tags.noise)
+            each = F.binary_cross_entropy_with_logits(scores[:, : tags.shape[1]], target, reduction="none")
+            loss = loss + self.tags.weight * (each * known).sum() / known.shape[1]
+        for column, (part, weight) in enumerate(zip(self.space.slices().values(), self.weights, strict=True)):
+            loss = loss + weight * F.cross_entropy(
+                scores[:, part], codes[:, column], ignore_index=UNKNOWN, reduction="sum", label_smoothing=0.05
+            )
+        return loss / len(scores)
+
+
+class ImageStage(Stage):
+    """Trains the photo tower by itself, on augmented photos.
+
+    Early epochs may see smaller photos (progressive resizing: Tan & Le, EfficientNetV2, 2021): most of what
+    there is to learn is learned at half the cost. A photo whose label stands for several leaves is asked for their
+    probability together.
+    """
+
+    network: ImageTower
+
+    def __init__(
+        self,
+        network: ImageTower,
+        recipe: Recipe,
+        train: MakeBatches,
+        select: Callable[[], Iterator[Batch]],
+        *,
+        config: ImageConfig,
+        augment: Augment,
+        caption_words: int = 0,
+        sets: npt.NDArray[np.bool_] | None = None,
+        labels: LabelLoss | None = None,
+    ) -> None:
+        """
+        Args:
+            caption_words: how many words there are in a batch's ``captions``; 0 learns none.
+            sets: bool [K, leaves], the leaves that a label may stand for.
+            labels: loss of tags and attributes, where the tower has a head for them.
+        """
+        super().__init__(network, recipe, train, select)
+        self.config, self.augment, self.label_loss = config, augment, labels
+        self.sets = None if sets is None or not len(sets) else torch.from_numpy(sets)
+        self.captions = nn.Linear(self.network.dim, caption_words) if caption_words else None
+
+    def on_train_epoch_start(self) -> None:
+        set_rounding(self.network, self.current_epoch >= self.recipe.epochs - self.config.rounded_epochs)
+        if self.config.frozen > 0:
+            hold_statistics(self.network.backbone)
+
+    def predict(self, batch: Batch) -> Tensor:
+        logits: Tensor = self.network(batch["pixels"])[1]
+        return logits
+
+    def loss(self, batch: Batch) -> Tensor:
+        with torch.no_grad():
+            pixels = self.augment(batch["pixels"])
+            if self.current_epoch < self.config.early_epochs:
+                pixels = _smaller(pixels, self.config.early_scale)
+        vector, logits = self.network(pixels)
+        loss = self._of_categories(logits, batch)
+        if self.captions is not None:
+            told = F.log_softmax(self.captions(self.network.dropout(vector)).float(), dim=1)
+            loss = loss - self.config.caption_weight * (batch["captions"] * told).sum(dim=1).mean()
+        if self.label_loss is not None and self.network.labels is not None:
+            scores = self.network.labels(self.network.dropout(vector)).float()
+            loss = loss + self.label_loss(scores, batch["tags"], batch["codes"])
+        return loss
+
+    def _of_categories(self, logits: Tensor, batch: Batch) -> Tensor:
+        labels = batch["labels"]
+        known = labels != UNKNOWN
+        if known.all():
+            return self.criterion(logits, labels)
+        loss = logits.new_zeros(())
+        if known.any():
+            loss = loss + self.criterion(logits[known], labels[known]) * known.float().mean()
+        several = batch["allowed"] != UNKNOWN
+        if self.sets is not None and several.any():
+            allowed = self.sets.to(logits.device)[batch["allowed"][several]]
+            told = F.log_softmax(logits[several].float(), dim=1).masked_fill(~allowed, -torch.inf)
+            loss = loss - torch.logsumexp(told, dim=1).sum() / len(logits)
+        return loss
+
+    def learning(self) -> Iterator[tuple[str, nn.Parameter]]:
+        yield from super().learning()
+        if self.captions is not None:
+            yield from self.captions.named_parameters(prefix="captions")
+
+
+def _smaller(pixels: Tensor, scale: float) -> Tensor:
+    """Photos [N, H, W, 3] at a share of their size."""
+    height, width = (max(16, round(side * scale)) for side in pixels.shape[1:3])
+    x = F.interpolate(pixels.permute(0, 3, 1, 2), size=(height, width), mode="bilinear", antialias=True)
+    return x.permute(0, 2, 3, 1)
+
+
+def plain_photos(split: Split, rows: Rows, size: int) -> Iterator[Batch]:
+    """Batches of some rows' photos in order, as they are."""
+    pixels = split.pixels
+    assert pixels is not None
+    for some in epoch_batches(rows, size, np.random.default_rng(0), shuffle=False):
+        at = np.sort(some)
+        yield {"pixels": torch.from_numpy(pixels[at]), "labels": torch.from_numpy(split.labels[at])}
