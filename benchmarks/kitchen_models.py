@@ -144,6 +144,8 @@ def text_config(base: RunConfig, data: DataSet, folder: Path, share: float, seed
             "tree": TreeConfig(path=str(data.folder / "categories_tree.csv")),
             "data": DataConfig(train=(train,), val=(SourceConfig(path=str(data.folder / "val.parquet")),)),
             "image": None,
+            "tags": None,
+            "attributes": {},
             "training": base.training.model_copy(update={"seed": seed, "init_from": None}),
         }
     )

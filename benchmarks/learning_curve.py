@@ -84,6 +84,8 @@ def _point(
             "data": DataConfig(
                 train=(SourceConfig(path=str(file)),), val=(SourceConfig(path=str(data.folder / "val.parquet")),)
             ),
+            "tags": None,
+            "attributes": {},
             "training": config.training.model_copy(update={"seed": seed, "init_from": None}),
         }
     )

@@ -39,6 +39,8 @@ def train_photos(
             "tree": TreeConfig(path=str(options.data / "categories_tree.csv")),
             "data": DataConfig(train=(share, *more), val=(SourceConfig(path=str(options.data / "val.parquet")),)),
             "text": None,
+            "tags": None,
+            "attributes": {},
             "image": image,
             "training": base.training.model_copy(update={"seed": options.seed, "init_from": None}),
         }

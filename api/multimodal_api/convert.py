@@ -40,6 +40,7 @@ def response_of(prediction: types.Prediction, model: schemas.ModelInfo) -> schem
         conflict=None if p.conflict is None else _conflict(p.conflict),
         warnings=list(p.warnings),
         explanation=None if p.explanation is None else [_effect(e) for e in p.explanation],
+        heat_map=None if p.heat_map is None else _heat(p.heat_map),
     )
 
 
@@ -59,6 +60,10 @@ def _candidates(candidates: types.CandidateSet) -> schemas.Candidates:
 
 def _effect(effect: types.TextEffect) -> schemas.Effect:
     return schemas.Effect(input=effect.input, text=effect.text, effect=_round(effect.effect))
+
+
+def _heat(heat: types.HeatMap) -> schemas.HeatMap:
+    return schemas.HeatMap(category_id=heat.category_id, effects=[list(row) for row in heat.effects])
 
 
 def _conflict(conflict: types.Conflict) -> schemas.Conflict:

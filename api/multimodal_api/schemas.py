@@ -146,6 +146,16 @@ class Effect(_Answer):
     effect: float
 
 
+class HeatMap(_Answer):
+    """What parts of the photo moved the category, by the photo alone: rows of effects, as in ``explanation``.
+
+    They lie over the photo as the model sees it: whole, in the middle of a frame three wide and four high.
+    """
+
+    category_id: str
+    effects: list[list[float]]
+
+
 _SHIRT: dict[str, Any] = {
     "id": "1042",
     "name": "Tshirts",
@@ -178,6 +188,7 @@ class ClassifyResponse(_Answer):
                     "conflict": None,
                     "warnings": [],
                     "explanation": [{"input": "title", "text": "t-shirt", "effect": 4.2}],
+                    "heat_map": {"category_id": "1042", "effects": [[0.1, 2.3], [0.0, 1.2]]},
                 }
             ]
         }
@@ -196,6 +207,8 @@ class ClassifyResponse(_Answer):
     warnings: list[str]
     explanation: list[Effect] | None
     """Null unless ``explain`` is asked for."""
+    heat_map: HeatMap | None
+    """Null unless ``explain`` is asked for and there is a photo."""
 
 
 class Problem(BaseModel):

@@ -241,6 +241,20 @@ class TextEffect:
 
 
 @dataclass(frozen=True, slots=True)
+class HeatMap:
+    """What parts of the photo moved the category, by the photo head alone.
+
+    Attributes:
+        category_id: whose odds are told.
+        effects: [rows][columns] over the photo as the model sees it (fitted whole into its frame): natural logarithm
+            of how many times the odds are higher with that part than with it covered.
+    """
+
+    category_id: str
+    effects: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """The answer for one product.
 
@@ -251,6 +265,7 @@ class Prediction:
         missing: the inputs that were absent or unusable, of those the bundle can use.
         explanation: what in the text moved the category, or the best suggestion where there is none, the most
             first; None unless asked for.
+        heat_map: where in the photo the same category comes from; None unless asked for, or without a photo.
     """
 
     id: RowId
@@ -267,6 +282,7 @@ class Prediction:
     conflict: Conflict | None = None
     warnings: tuple[str, ...] = ()
     explanation: tuple[TextEffect, ...] | None = None
+    heat_map: HeatMap | None = None
 
 
 Answer = Prediction | RowError

@@ -52,6 +52,12 @@ def document(model: Named, answer: Prediction) -> dict[str, Any]:
         "explanation": None
         if answer.explanation is None
         else [{"input": e.input, "text": e.text, "effect": e.effect} for e in answer.explanation],
+        "heat_map": None
+        if answer.heat_map is None
+        else {
+            "category_id": answer.heat_map.category_id,
+            "effects": [list(row) for row in answer.heat_map.effects],
+        },
     }
 
 

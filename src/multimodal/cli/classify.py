@@ -9,6 +9,7 @@ import typer
 
 from multimodal.cli.answers import document, print_answer
 from multimodal.cli.console import leave, print_json, progress, stdout
+from multimodal.cli.heat import draw_heat
 from multimodal.cli.sources import ColumnOption, ImagesRootOption, source_of
 from multimodal.errors import InputError
 from multimodal.types import ImageRef, Product, RowError
@@ -35,8 +36,12 @@ def classify(
         typer.Option(min=0.0, max=1.0, help="Go up the tree until a category is at least this probable."),
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say which words and characteristics moved the answer.")
+        bool, typer.Option("--explain", help="Say which words and characteristics (and parts of the photo) moved it.")
     ] = False,
+    heat_map: Annotated[
+        Path | None,
+        typer.Option(metavar="PNG", help="Draw where in the photo the answer comes from.", rich_help_panel=_ONE),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     source: Annotated[
         Path | None,
@@ -73,7 +78,7 @@ def classify(
     """
     product = _product(title, description, characteristics, image)
     if source is None and output is None:
-        _one(bundle, product, top_k, min_confidence, explain, as_json, threads)
+        _one(bundle, product, top_k, min_confidence, explain, heat_map, as_json, threads)
         return
     if source is None or output is None or product is not None:
         raise InputError(
@@ -118,6 +123,7 @@ def _one(
     top_k: int,
     min_confidence: float | None,
     explain: bool,
+    heat_map: Path | None,
     as_json: bool,
     threads: int | None,
 ) -> None:
@@ -128,10 +134,13 @@ def _one(
         )
     from multimodal import load
 
+    asked = explain or heat_map is not None
     predictor = load(bundle, threads=threads)
-    (answer,) = predictor.classify([product], top_k=top_k, min_confidence=min_confidence, explain=explain)
+    (answer,) = predictor.classify([product], top_k=top_k, min_confidence=min_confidence, explain=asked)
     if isinstance(answer, RowError):
         raise InputError(answer.message, code=answer.code)
+    if heat_map is not None:
+        draw_heat(heat_map, product, answer)
     if as_json:
         print_json(document(predictor, answer))
     else:

@@ -14,8 +14,8 @@ import numpy as np
 
 from multimodal.artifact import Calibration
 from multimodal.artifact.engine import Engine
+from multimodal.serving.odds import log_odds
 from multimodal.serving.samples import Sample
-from multimodal.serving.scoring import probabilities
 from multimodal.taxonomy import Tree
 from multimodal.text import TextFields, TextKitchen
 from multimodal.types import TEXT_INPUTS, InputName, Scores, TextEffect
@@ -26,8 +26,6 @@ MOST_SHOWN = 5
 _LEAST = 0.01
 """Effects closer to 0 than this say nothing."""
 _TEXT = frozenset(TEXT_INPUTS)
-_FLOOR = 1e-6
-"""Sums of float32 probabilities are no closer to 0 and 1 than this."""
 Part = tuple[InputName, str, TextFields]
 """The input a part stands in, the part as written, and the product's text without it."""
 
@@ -69,17 +67,9 @@ class Explainer:
     def _log_odds(
         self, texts: Sequence[TextFields], present: Sequence[frozenset[InputName]], nodes: Sequence[str]
     ) -> np.ndarray:
-        """Logarithm of each node's odds given each text, by the text head [N].
-
-        Odds, not probabilities: of an answer that is sure with or without a word they still show what it adds.
-        """
+        """Logarithm of each node's odds given each text, by the text head [N]."""
         logits = self._engine.text(self._engine.known_ids(self._kitchen.encode(texts)))[1]
-        leaves = probabilities(Scores({"text": logits}), self._calibration, present, logits.shape[1])
-        of_nodes = self._tree.node_probabilities(leaves)
-        own = of_nodes[np.arange(len(nodes)), [self._tree.node_index[node] for node in nodes]].astype(np.float64)
-        own = own.clip(_FLOOR, 1 - _FLOOR)
-        logs: np.ndarray = np.log(own) - np.log1p(-own)
-        return logs
+        return log_odds(Scores({"text": logits}), present, nodes, self._tree, self._calibration)
 
 
 def _strongest(parts: Sequence[Part], effects: np.ndarray) -> tuple[TextEffect, ...]:

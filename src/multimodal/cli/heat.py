@@ -1,0 +1,34 @@
+"""The picture of ``multimodal classify --heat-map``: the photo, and where in it the answer comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from multimodal.errors import InputError
+from multimodal.types import Prediction, Product
+
+_HEIGHT, _WIDTH = 640, 480
+
+
+def draw_heat(file: Path, product: Product, answer: Prediction) -> None:
+    """Writes a PNG: the photo beside itself in grey, warm where it speaks for the category, cold where against it.
+
+    Raises:
+        InputError: no photo, or a place that cannot be written.
+    """
+    from PIL import Image
+
+    from multimodal.image import ImageKitchen
+    from multimodal.serving.heat import overlay
+
+    if product.image is None or answer.heat_map is None:
+        raise InputError(f"--heat-map {file}: got no photo that can be read, expected one in --image")
+    pixels = ImageKitchen(_HEIGHT, _WIDTH).prepare(product.image)
+    both = np.concatenate([pixels, overlay(pixels, answer.heat_map)], axis=1)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(both).save(file, "PNG")
+    except OSError as error:
+        raise InputError(f"--heat-map {file}: cannot be written ({error.strerror}); choose another place") from error
