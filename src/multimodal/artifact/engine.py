@@ -35,10 +35,10 @@ class Engine:
         self.leaves = manifest.leaves
         self.vocabularies = bundle.vocabularies()
         self._spec = manifest.text.sentence if manifest.text else None
-        self._text = _session(bundle.file(layout.text), threads) if manifest.text else None
-        self._sentence = _session(bundle.file(layout.sentence), threads) if self._spec else None
-        self._image = _session(bundle.file(layout.image), threads) if manifest.image else None
-        self._fusion = _session(bundle.file(layout.fusion), threads) if manifest.fusion else None
+        self._text = open_session(bundle.file(layout.text), threads) if manifest.text else None
+        self._sentence = open_session(bundle.file(layout.sentence), threads) if self._spec else None
+        self._image = open_session(bundle.file(layout.image), threads) if manifest.image else None
+        self._fusion = open_session(bundle.file(layout.fusion), threads) if manifest.fusion else None
 
     def known_ids(self, text: EncodedText) -> dict[EncoderName, RaggedIds]:
         """Ids of the features of each encoder; 0 for those the bundle has never seen."""
@@ -124,7 +124,8 @@ def mix_heads(logits: Mapping[HeadName, FloatArray], mix: HeadMix) -> FloatArray
     return softmax(mixed, temperature).astype(np.float32)
 
 
-def _session(path: Path, threads: int | None) -> ort.InferenceSession:
+def open_session(path: Path, threads: int | None) -> ort.InferenceSession:
+    """A graph opened for a service that shares its cores; ``threads`` None leaves their number to ONNX Runtime."""
     options = ort.SessionOptions()
     if threads is not None:
         options.intra_op_num_threads = threads

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from multimodal.cli import bundle, classify, data, evaluate, sample, serve, tags, train
+from multimodal.cli import bundle, classify, data, evaluate, photo_model, sample, serve, tags, train
 from multimodal.cli.console import BAD_INPUT, print_error
 from multimodal.errors import MultimodalError
 
@@ -48,6 +48,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("classify")(classify.classify)
 app.command("tags")(tags.tags)
+app.command("photo-model")(photo_model.photo_model)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(data.app, name="data")
 app.command("sample")(sample.sample)

@@ -102,7 +102,9 @@ class Predictor:
         Raises:
             InputError: ``top_k`` or ``min_confidence`` out of range.
         """
-        return list(self.stream(products, top_k=top_k, min_confidence=min_confidence, explain=explain))
+        return list(
+            self.stream(products, top_k=top_k, min_confidence=min_confidence, explain=explain, heat_maps=explain)
+        )
 
     def stream(
         self,
@@ -113,11 +115,14 @@ class Predictor:
         explain: bool = False,
         batch_size: int = _BATCH,
         inputs: frozenset[InputName] | None = None,
+        heat_maps: bool = False,
     ) -> Iterator[Answer]:
         """As ``classify``, two batches in memory at a time: one is answered while the next is prepared.
 
         Args:
+            explain: say what in the text moved each answer.
             inputs: what may be seen of each product; all by default.
+            heat_maps: where ``explain`` is asked for, say also where in the photo, at 49 runs of its graph a photo.
         """
         _check_options(top_k, min_confidence)
         if batch_size < 1:
@@ -126,7 +131,7 @@ class Predictor:
         with ThreadPoolExecutor(1) as ahead:
             for row, prepared in self._prepared(_chunks(products, batch_size), ahead, seen):
                 answers = self._answers(row, prepared, top_k, min_confidence)
-                yield from self._explained(answers, prepared) if explain else answers
+                yield from self._explained(answers, prepared, heat_maps) if explain else answers
 
     def _prepared(
         self, chunks: Iterator[list[Product | RowError]], ahead: ThreadPoolExecutor, seen: frozenset[InputName]
@@ -231,7 +236,9 @@ class Predictor:
                 )
         return [answers[first + i] for i in range(len(prepared))]
 
-    def _explained(self, answers: Sequence[Answer], prepared: Sequence[Sample | RowError]) -> list[Answer]:
+    def _explained(
+        self, answers: Sequence[Answer], prepared: Sequence[Sample | RowError], heat_maps: bool
+    ) -> list[Answer]:
         """The same answers with what in the text, and where in the photo, moved them."""
         pairs = [(a, cast(Sample, s)) for a, s in zip(answers, prepared, strict=True) if isinstance(a, Prediction)]
         nodes = [(a.category or a.suggestions[0]).id for a, _ in pairs]
@@ -239,7 +246,7 @@ class Predictor:
         if self._explainer is not None:
             effects = self._explainer.explain([s for _, s in pairs], nodes)
         maps = [
-            None if sample.pixels is None else self._heat.explain(sample.pixels, node)
+            None if sample.pixels is None or not heat_maps else self._heat.explain(sample.pixels, node)
             for (_, sample), node in zip(pairs, nodes, strict=True)
         ]
         told = iter(zip(effects, maps, strict=True))
