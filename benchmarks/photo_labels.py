@@ -4,7 +4,8 @@
     python benchmarks/photo_labels.py --test --json benchmarks/results/photo-labels-test.json
 
 Tags: the bundle, and a plain timm fine-tuning on dress_patterns (same photos, same size, ImageNet weights for both),
-whose thresholds are chosen on the select half of val, as the bundle's were. Colour: the bundle, the commonest colour,
+whose thresholds are chosen on the select half of val, as the bundle's were; with --separate also a bundle whose
+backbone reads tags alone. Colour: the bundle, the commonest colour,
 and a colour histogram with nearest neighbours. Figures of val are over both halves; the plain one is chosen by one.
 Results are kept in the file named by --json, so a killed run goes on from there.
 """
@@ -52,17 +53,20 @@ def run(options: argparse.Namespace) -> str:
     }  # fmt: skip
     records = Records(options.json, settings, ("what",))
     measures = {
-        "tags": lambda: _bundle_tags(predictor, options),
+        "tags": lambda: _bundle_tags(predictor, options.bundle, options),
         "tags, plain timm": lambda: _plain_tags([spec.name for spec in predictor.manifest.tags], options),
         "colour": lambda: _bundle_colour(predictor, options),
         "colour, peers": lambda: _plain_colour(predictor, options),
     }
+    if options.separate is not None:
+        own = multimodal.load(options.separate, threads=options.threads)
+        measures["tags, own backbone"] = lambda: _bundle_tags(own, options.separate, options)
     return markdown(records.measured(list(measures), lambda what: measures[what]()), records.settings)
 
 
-def _bundle_tags(predictor: multimodal.Predictor, options: argparse.Namespace) -> Mapping[str, Any]:
+def _bundle_tags(predictor: multimodal.Predictor, folder: Path, options: argparse.Namespace) -> Mapping[str, Any]:
     found = _measured(predictor, options.data / "dress_patterns" / f"{_split(options)}.parquet")
-    return {"name": f"bundle {options.bundle.name}", **found.tag_document()}
+    return {"name": f"bundle {folder.name}", **found.tag_document()}
 
 
 def _bundle_colour(predictor: multimodal.Predictor, options: argparse.Namespace) -> Mapping[str, Any]:
@@ -152,8 +156,7 @@ def markdown(rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> 
     found = {row["what"]: row for row in rows}
     split = settings["split"]
     lines = [f"Tags, dress_patterns {split}:", "", f"| | tag | {' | '.join(_HEADINGS)} |", "|---|---|" + "---:|" * 4]
-    for what in ("tags", "tags, plain timm"):
-        row = found[what]
+    for row in (found[what] for what in ("tags", "tags, own backbone", "tags, plain timm") if what in found):
         for tag, figures in row["by_tag"].items():
             lines.append(f"| {row['name']} | {tag} | {' | '.join(_figure(figures[key]) for key in _TAG_KEYS)} |")
         lines.append(f"| {row['name']} | **macro** | | | **{_figure(row['macro_f1'])}** | |")
@@ -174,6 +177,7 @@ def _figure(value: float | None) -> str:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", type=Path, default=Path("artifacts/fashion"))
+    parser.add_argument("--separate", type=Path, help="a bundle of configs/dress-patterns.yaml, to compare with")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of all sets")
     weights = Path("../shared/weights/mobilenetv2_100_imagenet.safetensors")
     parser.add_argument("--weights", type=Path, default=weights, help="ImageNet weights of the plain fine-tuning")

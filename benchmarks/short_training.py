@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from multimodal.config.models import DataConfig, ImageConfig, RunConfig, SourceConfig, TreeConfig
+from multimodal.config.models import DataConfig, ImageConfig, PhotoSources, RunConfig, SourceConfig, TreeConfig
 
 
 def train_photos(
@@ -16,13 +15,13 @@ def train_photos(
     image: ImageConfig,
     options: argparse.Namespace,
     folder: Path,
-    more: Sequence[SourceConfig] = (),
+    beside: PhotoSources | None = None,
 ) -> tuple[Path, float]:
     """Trains a photo tower and exports it.
 
     Args:
         options: ``data`` (folder of one set), ``share`` of its training rows, ``seed``.
-        more: training sources beside that share.
+        beside: photos beside the products.
 
     Returns:
         The bundle's folder, and the mean seconds of an epoch.
@@ -37,7 +36,11 @@ def train_photos(
             "output": str(folder / "bundle"),
             "work_dir": str(folder),
             "tree": TreeConfig(path=str(options.data / "categories_tree.csv")),
-            "data": DataConfig(train=(share, *more), val=(SourceConfig(path=str(options.data / "val.parquet")),)),
+            "data": DataConfig(
+                train=(share,),
+                val=(SourceConfig(path=str(options.data / "val.parquet")),),
+                photos=beside or PhotoSources(),
+            ),
             "text": None,
             "tags": None,
             "attributes": {},

@@ -105,8 +105,38 @@ def test_from_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_from_a_file_that_is_no_safetensors(tmp_path: Path) -> None:
-    (tmp_path / "w.bin").write_bytes(b"\x80\x04pickled")
-    assert "not readable as safetensors" in _refused(tmp_path / "w.bin")
+    (tmp_path / "w.safetensors").write_bytes(b"\x80\x04pickled")
+    assert "not readable as safetensors" in _refused(tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize("wrapped", ["plain", "state_dict", "model", "lightning"])
+def test_from_a_checkpoint(wrapped: str, tmp_path: Path) -> None:
+    donor = create_backbone(SMALL)
+    state = donor.state_dict()
+    if wrapped == "lightning":
+        state = {f"network.backbone.{k}": v for k, v in state.items()} | {"network.head.weight": torch.zeros(3)}
+    said = state if wrapped == "plain" else {"state_dict" if wrapped == "lightning" else wrapped: state, "epoch": 3}
+    torch.save(said, tmp_path / "w.ckpt")
+    backbone = create_backbone(SMALL)
+    assert load_backbone(backbone, _from(tmp_path / "w.ckpt")) == "the file w.ckpt"
+    _equal(backbone, donor)
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
+    import pickle
+
+    marker = tmp_path / "ran"
+
+    class Trap:
+        def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+            return Path.touch, (marker,)
+
+    torch.save({"state_dict": {"conv_stem.weight": torch.zeros(1)}, "trap": Trap()}, tmp_path / "trap.pth")
+    assert "a checkpoint of tensors alone" in _refused(tmp_path / "trap.pth")
+    (tmp_path / "plain.bin").write_bytes(pickle.dumps(Trap()))
+    assert "a checkpoint of tensors alone" in _refused(tmp_path / "plain.bin")
+    assert not marker.exists()
+
 
 
 def test_from_a_file_of_another_backbone(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ class ImageConfig(Strict):
 
     backbone: str = "mobilenetv2_100"
     weights: str = "none"
-    """`none`, `hub`, `bundle:PATH`, `package:NAME` or the path of a safetensors file in timm's names."""
+    """`none`, `hub`, `bundle:PATH`, `package:NAME`, or the path of a safetensors file or checkpoint in timm's names."""
     backbone_args: dict[str, str | int | float | bool] = Field(default_factory=dict)
     size: tuple[Annotated[int, Field(ge=16, le=1024)], Annotated[int, Field(ge=16, le=1024)]] = (128, 96)
     """Height and width in pixels; photos keep their aspect ratio inside."""

@@ -135,7 +135,10 @@ def _place(target: list[Any], part: str, item: str) -> int:
 
 
 def _refuse_test_splits(config: RunConfig, origin: str) -> None:
-    for split, sources in (("train", config.data.train), ("val", config.data.val)):
+    data = config.data
+    for split, sources in (
+        ("train", data.train), ("val", data.val), ("photos.train", data.photos.train), ("photos.val", data.photos.val),
+    ):  # fmt: skip
         for i, source in enumerate(sources):
             path = next((path for path in _paths(source) if _is_test(path)), None)
             if path is not None:
@@ -154,4 +157,5 @@ def _paths(source: SourceConfig) -> list[str]:
 
 def _is_test(path: str) -> bool:
     parts = [p.lower() for p in Path(path).parts[-2:]]
-    return any(re.search(r"(^|[^a-z])test([^a-z]|$)", Path(p).stem) for p in parts)
+    # t10k: the test photos of MNIST and its kin
+    return any(re.search(r"(^|[^a-z])(test|t10k)([^a-z]|$)", Path(p).stem) for p in parts)

@@ -21,7 +21,7 @@ def freeze(backbone: nn.Module, share: float) -> None:
     blocks = blocks_of(backbone)
     last = max(blocks.values())
     for name, parameter in backbone.named_parameters():
-        parameter.requires_grad_(share < 1 and blocks[_plain(name)] >= share * (last + 1))
+        parameter.requires_grad_(share < 1 and blocks[name] >= share * (last + 1))
 
 
 def hold_statistics(backbone: nn.Module) -> None:
@@ -29,16 +29,11 @@ def hold_statistics(backbone: nn.Module) -> None:
     for module in backbone.modules():
         own = list(module.parameters(recurse=False))
         if own and not any(parameter.requires_grad for parameter in own):
-            module.eval()
+            module.training = False  # by itself: below it others may learn, as blocks do below a transformer's tokens
 
 
 def rates(backbone: nn.Module, decay: float) -> dict[str, float]:
     """Parameter -> its rate as a share of the last block's (layer-wise decay: Bao et al., BEiT, 2022)."""
     blocks = blocks_of(backbone)
     last = max(blocks.values())
-    return {name: decay ** (last - blocks[_plain(name)]) for name, _ in backbone.named_parameters()}
-
-
-def _plain(name: str) -> str:
-    """A parameter's name without what parametrisation adds to it."""
-    return name.replace("parametrizations.", "").removesuffix(".original")
+    return {name: decay ** (last - blocks[name]) for name, _ in backbone.named_parameters()}

@@ -17,6 +17,12 @@ FROM_NONE = (
 )
 
 
+_CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin")
+_WRAPPED = ("state_dict", "model", "state_dict_ema")
+_PREFIXES = ("module.", "network.", "backbone.")
+"""What training loops put around a model, and before the names of its tensors."""
+
+
 def load_backbone(backbone: nn.Module, config: ImageConfig) -> str:
     """Fills a backbone with the weights its configuration asks for.
 
@@ -65,17 +71,43 @@ def _from_file(backbone: nn.Module, path: Path) -> str:
     if not path.is_file():
         raise ConfigError(
             f"image.weights: got {str(path)!r}, expected 'none', 'hub', 'bundle:PATH', 'package:NAME' or a safetensors "
-            "file; there is no such file"
+            "file or torch checkpoint; there is no such file"
         )
+    state = _checkpoint(path) if path.suffix in _CHECKPOINTS else _safetensors(path)
+    _fill(backbone, state, str(path))
+    return f"the file {path.name}"
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        state = load_file(path)
+        found: dict[str, Tensor] = load_file(path)
     except SafetensorError as error:
         raise ConfigError(f"image.weights: {path}: not readable as safetensors: {error}") from error
-    _fill(backbone, state, str(path))
-    return f"the file {path.name}"
+    return found
+
+
+def _checkpoint(path: Path) -> dict[str, Tensor]:
+    """The tensors of a torch checkpoint by timm's names, whatever they are wrapped in; no code in it is run."""
+    import pickle
+
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        raise ConfigError(
+            f"image.weights: {path}: not readable as a checkpoint of tensors alone ({str(error)[:200]}); save its "
+            "state_dict by itself, best as safetensors"
+        ) from error
+    for key in _WRAPPED:
+        if isinstance(found, dict) and isinstance(found.get(key), dict):
+            found = found[key]
+    tensors = {k: v for k, v in found.items() if isinstance(v, Tensor)} if isinstance(found, dict) else {}
+    for prefix in _PREFIXES:
+        if any(k.startswith(prefix) for k in tensors):
+            tensors = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    return tensors
 
 
 def _fill(backbone: nn.Module, state: dict[str, Tensor], origin: str) -> None:
