@@ -14,6 +14,7 @@ from multimodal.config.models import ColumnMap, SourceConfig
 from multimodal.data import read_source
 from multimodal.errors import DataError
 from photo_rows import LARGER, PHONE, larger_photos, phone_photos
+from photo_shows import shows
 from shipped import Case, Shipped
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def measure(
         document["splits"][split] = {"command": told, **_split(predictor, entry.cases, data, split)}
     if "image" in manifest.inputs:
         document |= _other_photos(predictor, data, splits)
+        told = shows(predictor, data, splits)
+        document |= {"shows": told} if told else {}
     file = bundle / LAYOUT.evaluation
     file.write_text(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return document
@@ -119,7 +122,10 @@ def _kept(bundle: Path, manifest: Manifest) -> dict[str, Any]:
 def _sources(manifest: Manifest) -> list[dict[str, Any]]:
     """What the bundle was trained on: data set, file and rows of each source."""
     data = manifest.provenance.get("config", {}).get("data", {})
-    return [{"split": split, **_source(source)} for split in ("train", "val") for source in data.get(split, [])]
+    beside = data.get("photos", {})
+    named = [(split, split, data) for split in ("train", "val")]
+    named += [(f"{split}, photos alone", split, beside) for split in ("train", "val")]
+    return [{"split": told, **_source(source)} for told, split, part in named for source in part.get(split, [])]
 
 
 def _source(source: Mapping[str, Any]) -> dict[str, Any]:

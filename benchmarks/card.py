@@ -9,6 +9,7 @@ from card_answers import calibration, parity
 from card_data import data, limits
 from multimodal.artifact import Manifest, bundle_sha256
 from multimodal.types import ENCODERS
+from photo_shows import section
 from records import portable
 from shipped import Shipped
 from tables import FIGURES, accuracy, cell, larger, levels, phone, table
@@ -26,6 +27,7 @@ def model_card(entry: Shipped, manifest: Manifest, evaluation: Mapping[str, Any]
         ["## Figures", "", *accuracy(evaluation, MORE_FIGURES), "", *_heads(evaluation, full), ""],
         ["ECE of the best category of each level of the tree, by what is seen:", "", *levels(evaluation), ""],
         [*phone(evaluation), *larger(evaluation)],
+        section(evaluation),
         _how_measured(entry, evaluation),
         data(manifest, evaluation, full),
         limits(entry, manifest, evaluation),

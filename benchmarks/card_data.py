@@ -15,6 +15,8 @@ _ORIGIN = {
     "perekrestok_ru": "titles, short descriptions and characteristics of groceries in Russian, from a public "
     "repository. Licence: MIT on the repository; the texts are those of a store.",
     "clothes_phone": "clothing-dataset-small by Alexey Grigorev. Licence: CC0.",
+    "dress_patterns": "dress photos with the pattern that a crowd worker chose, a public set of CrowdFlower. Licence: "
+    "not stated, unchecked.",
     "drawings": "drawn by this project's own code (`multimodal sample`). Licence: Apache-2.0, as the project.",
 }
 _UNKNOWN_ORIGIN = "see the owner of the data for its licence."
@@ -89,9 +91,20 @@ def limits(entry: Shipped, manifest: Manifest, evaluation: Mapping[str, Any]) ->
         f"{cell(figures['macro_f1_10'])} over those with 10 rows or more.",
         f"It knows {manifest.leaves} leaves of {entry.products} and nothing else: a product of another kind still gets "
         "one.",
-        "No tags, no colour or other attributes, no candidate sets: those parts of an answer are empty.",
+        *_not_told(manifest),
     ]
     return ["## Limits", "", *(f"- {line}" for line in told), ""]
+
+
+def _not_told(manifest: Manifest) -> list[str]:
+    """What answers leave empty, and what to know of the tags that there are."""
+    if not manifest.tags:
+        return ["No tags, no colour or other attributes, no candidate sets: those parts of an answer are empty."]
+    return [
+        f"Tags ({', '.join(tag.name for tag in manifest.tags)}) were learned on photos of dresses and on drawings. On "
+        "other kinds of products, and on photos as small as 60×80, their precision is not measured.",
+        "No candidate sets: that part of an answer is empty.",
+    ]
 
 
 def _without_title(manifest: Manifest) -> list[str]:

@@ -7,7 +7,9 @@ from typing import Any
 
 import backbone_pages
 import encoders
+import fashion_mnist
 import photo_ablation
+import photo_labels
 from pages import latency_block, memory_block
 
 Block = Callable[[Mapping[str, Any]], str]
@@ -24,6 +26,8 @@ COMMON: Mapping[str, Block] = {
     "memory": memory_block,
     "backbones": _records(backbone_pages.markdown),
     "photo-ablation": _records(photo_ablation.markdown),
+    "photo-labels": _records(photo_labels.markdown),
+    "fashion-mnist": lambda found: fashion_mnist.markdown(found) + "\n",
     "encoders-perekrestok_ru": _records(encoders.markdown),
 }
 """Name of the block and of the file -> its Markdown."""

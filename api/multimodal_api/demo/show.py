@@ -29,6 +29,9 @@ def _cells(reply: Reply) -> tuple[str, str, str]:
     if answer is None:
         return escape(f"{reply.status} {reply.body.get('detail', '')}"), "–", f"{reply.ms:.1f}"
     path = "\n› ".join(f"{escape(step['name'])} [bold]{step['probability']:.2f}[/bold]" for step in answer["path"])
+    shows = [tag["name"] for tag in reply.body["tags"] if tag["present"]]
+    shows += [f"{one['name']} {one['value']}" for one in reply.body["attributes"]]
+    path += f"\nshows: {escape(', '.join(shows))}" if shows else ""
     notes = "".join(f"\n({escape(warning)})" for warning in reply.body["warnings"])
     return path + notes, reply.body["modality"]["used"], f"{reply.ms:.1f}"
 
