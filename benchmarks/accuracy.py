@@ -3,7 +3,7 @@
     python benchmarks/accuracy.py --bundle artifacts/fashion --json benchmarks/results/accuracy-fashion.json
     python benchmarks/accuracy.py --bundle artifacts/grocery-ru --json benchmarks/results/accuracy-grocery.json
 
-Peers train on the folder's ``train.parquet``, its rows shuffled; all systems see the same inputs of the rows of
+Peers train on the folder's ``train.parquet``; all systems see the same inputs of the rows of
 one split. Of the data set of a shipped bundle the cases are those of its tables, less the photos.
 Rows without any text among those inputs are left out for all. A row our head knows nothing of counts as
 an answer that knows nothing (all leaves alike), and their number is printed.
@@ -89,8 +89,6 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     predictor = None if options.peers_only else _load(options.bundle)
     tree = read_tree(options.data / "categories_tree.csv") if predictor is None else predictor.tree
     train, left_out = _products(options.data / "train.parquet", tree, unique=True)
-    # fastText takes rows as they come: of a file sorted by category it learns little but the last ones.
-    train = [train[i] for i in np.random.default_rng(0).permutation(len(train))]
     rows, failed = _products(options.data / f"{options.split}.parquet", tree, unique=False)
     known = cases_of(train, options.data.name)
     cases = [c for c in known if not options.case or c.name in options.case]

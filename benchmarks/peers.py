@@ -123,6 +123,8 @@ class FastTextPeer:
             f"__label__{index[label]} {text}"
             for label, text in zip(_labels(products), self._lines(products), strict=True)
         ]
+        # It takes rows as they come: of a file sorted by category it learns little but the last ones.
+        lines = [lines[i] for i in np.random.default_rng(0).permutation(len(lines))]
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "train.txt"
             file.write_text("\n".join(lines) + "\n", encoding="utf-8")
