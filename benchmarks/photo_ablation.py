@@ -131,7 +131,9 @@ def markdown(rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> 
     ]
     for row in rows:
         phones = "–" if row["phones"] is None else f"{row['phones']:.4f}"
-        size = f"{row['learned'] / 1e6:.2f} | {row['megabytes']:.2f} | {row['epoch_seconds']:.0f}"
+        # Records of before sizes were kept have none.
+        sizes = (f"{row[key] / unit:.2f}" if key in row else "–" for key, unit in (("learned", 1e6), ("megabytes", 1)))
+        size = f"{' | '.join(sizes)} | {row['epoch_seconds']:.0f}"
         figures = f"{row['top1']:.4f} | {row['top2']:.4f} | {row['nll']:.4f} | {phones} | {size}"
         lines.append(f"| {row['variant']} | {figures} |")
     return "\n".join(lines)

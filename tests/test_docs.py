@@ -221,6 +221,9 @@ def test_make_targets_exist() -> None:
 @pytest.mark.parametrize(("page", "line"), commands_of("python"))
 def test_scripts_and_their_options_exist(page: str, line: str) -> None:
     _, script, *words = shlex.split(line, comments=True)
+    if script == "-m":
+        script, *words = words
+        script = f"src/{script.replace('.', '/')}.py"
     text = (ROOT / script).read_text(encoding="utf-8")
     for option in (word for word in words if word.startswith("--")):
         assert f'"{option}"' in text, f"{page}: {line}: {script} has no {option}"
