@@ -13,6 +13,7 @@ import typer
 from multimodal.cli.console import DONE, ROWS_FAILED, print_json, progress, stderr
 from multimodal.cli.evaluate_labels import label_figures, print_labels
 from multimodal.cli.evaluate_plan import check_out, check_plan
+from multimodal.cli.evaluate_report import write_pages
 from multimodal.cli.evaluate_tables import print_tables
 from multimodal.cli.sources import ColumnOption, ImagesRootOption, plain_name, source_of
 from multimodal.errors import DataError, InputError, nearest
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from multimodal.config.models import SourceConfig
     from multimodal.serving import Predictor
     from multimodal.serving.evaluate import Evaluation
-    from multimodal.serving.label_figures import LabelFigures
     from multimodal.serving.saved import SavedAnswers
 
 
@@ -97,7 +97,9 @@ def evaluate(
         check_categories(saved.path.name, saved.category_ids, predictor.tree)
     keep = None if half is None else _in_half(half)
     found = None
-    if not _labels_alone(source, predictor):
+    if _labels_alone(source, predictor):
+        _refuse_more(by=by, against=against, errors=errors)
+    else:
         with progress("Evaluating", source_count(source)) as advance:
             found = run(
                 predictor,
@@ -113,9 +115,9 @@ def evaluate(
     document: dict[str, Any] = {"model": _model(predictor), **({"split_half": half.value} if half else {})}
     document |= found.to_dict() if found else {"rows": 0 if told is None else len(told.rows), "inputs": ["image"]}
     document |= {} if told is None else {"tags": told.tag_document(), "attributes": told.attribute_document()}
-    if found is None:
-        _refuse_more(told, by=by, against=against, errors=errors, report=report)
-    else:
+    if found is None and told is None:
+        raise DataError("got no photo of which a tag or an attribute is known, expected some; name their columns")
+    if found is not None:
         document |= _more(found, predictor, saved)
     if found is not None and by is not None and values is not None:
         document["by"] = {"column": by, "values": _slices(found, values, predictor)}
@@ -129,9 +131,13 @@ def evaluate(
         if found is not None:
             print_tables(document)
         print_labels(document)
+    if found is not None and errors is not None:
+        _write_mistakes(found, predictor, errors)
+    if report is not None:
+        index = write_pages(report, document, found, told, predictor, source, data=data.name, history=history)
+        _say(f"the report is {index}")
     if found is None:
         raise typer.Exit(DONE)
-    _write(found, predictor, document, data, report, history, errors)
     _finish(found, unmeasured)
 
 
@@ -151,10 +157,8 @@ def _labels_alone(source: SourceConfig, predictor: Predictor) -> bool:
     return not has_categories(source) and with_labels(source, manifest) is not None
 
 
-def _refuse_more(told: LabelFigures | None, **asked: object) -> None:
+def _refuse_more(**asked: object) -> None:
     """Without categories there are figures of tags and attributes alone."""
-    if told is None:
-        raise DataError("got no photo of which a tag or an attribute is known, expected some; name their columns")
     given = [f"--{name}" for name, value in asked.items() if value is not None]
     if given:
         raise InputError(
@@ -229,27 +233,12 @@ def _slices(found: Evaluation, values: Sequence[str | None], predictor: Predicto
     return [part.to_dict() for part in slices(found.measured, values, predictor.tree)]
 
 
-def _write(
-    found: Evaluation,
-    predictor: Predictor,
-    document: dict[str, Any],
-    data: Path,
-    report: Path | None,
-    history: Path | None,
-    errors: Path | None,
-) -> None:
-    """The mistakes and the report, where they were asked for."""
-    if errors is not None:
-        from multimodal.serving.mistakes import find_mistakes, write_mistakes
+def _write_mistakes(found: Evaluation, predictor: Predictor, errors: Path) -> None:
+    from multimodal.serving.mistakes import find_mistakes, write_mistakes
 
-        mistakes = find_mistakes(found.measured, predictor.tree)
-        write_mistakes(errors, mistakes)
-        _say(f"{len(mistakes):,} mistakes are in {errors}")
-    if report is not None:
-        from multimodal.report import write_report
-
-        index = write_report(report, found.measured, predictor.tree, document, data=data.name, history=history)
-        _say(f"the report is {index}")
+    mistakes = find_mistakes(found.measured, predictor.tree)
+    write_mistakes(errors, mistakes)
+    _say(f"{len(mistakes):,} mistakes are in {errors}")
 
 
 def _finish(found: Evaluation, unmeasured: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from multimodal.report.tables import (
 )
 from multimodal.taxonomy import Tree
 
-__all__ = ["Pictures", "page"]
+__all__ = ["Pictures", "label_page", "page"]
 
 _DAY = len("2026-01-31")
 
@@ -41,13 +41,19 @@ class Pictures:
 
 
 def page(
-    document: Mapping[str, Any], details: Details, tree: Tree, pictures: Pictures, data: str
+    document: Mapping[str, Any],
+    details: Details,
+    tree: Tree,
+    pictures: Pictures,
+    data: str,
+    labels: Sequence[Block] = (),
 ) -> list[Block]:
     """The whole page.
 
     Args:
         document: what ``multimodal evaluate --json`` prints.
         data: how the page calls the rows.
+        labels: what it tells of tags and attributes.
     """
     return [
         *_summary(document, details, data),
@@ -57,20 +63,31 @@ def page(
         *_mistakes(details),
         *_reliability(details, pictures),
         *_sizes(details, tree, pictures),
-        *_curves(pictures),
+        *labels,
+        *_curves(pictures.curves),
     ]
 
 
-def _summary(document: Mapping[str, Any], details: Details, data: str) -> Iterator[Block]:
-    model, fused = document["model"], document["heads"]["fused"]
-    seen = ", ".join({"image": "photo"}.get(name, name) for name in document["inputs"])
-    masked = " Words of category names were taken out of the titles." if document["mask_title_words"] else ""
+def label_page(document: Mapping[str, Any], labels: Sequence[Block], curves: Path | None, data: str) -> list[Block]:
+    """The page of data that tells tags and attributes, and no categories."""
+    return [*_bundle(document, data), *labels, *_curves(curves)]
+
+
+def _bundle(document: Mapping[str, Any], data: str) -> Iterator[Block]:
+    model = document["model"]
     half = f", {document['split_half']} half" if "split_half" in document else ""
     yield Heading(f"{model['name']} {model['version']} on {data}{half}", 1)
     yield Text(
         f"Bundle {model['name']}, version {model['version']}, made {model['created'][:_DAY]}; its category tree is "
         f"{model['tree_version']}, the sha256 of its files {model['sha256']}."
     )
+
+
+def _summary(document: Mapping[str, Any], details: Details, data: str) -> Iterator[Block]:
+    fused = document["heads"]["fused"]
+    seen = ", ".join({"image": "photo"}.get(name, name) for name in document["inputs"])
+    masked = " Words of category names were taken out of the titles." if document["mask_title_words"] else ""
+    yield from _bundle(document, data)
     yield Text(f"{document['rows']:,} products; the model saw: {seen}.{masked}")
     top1, hf1 = details.top1, details.hf1
     yield Text(
@@ -172,8 +189,8 @@ def _sizes(details: Details, tree: Tree, pictures: Pictures) -> Iterator[Block]:
         yield weakest
 
 
-def _curves(pictures: Pictures) -> Iterator[Block]:
-    if pictures.curves is not None:
+def _curves(curves: Path | None) -> Iterator[Block]:
+    if curves is not None:
         yield Heading("Training")
         yield Text(
             "Epoch by epoch. Grey is the loss that a stage learns by, over the training rows as it sees them, with "
@@ -185,4 +202,4 @@ def _curves(pictures: Pictures) -> Iterator[Block]:
             "twice there, with and without. Grey and colour are different measures of different rows: the course of "
             "each tells something, the space between them does not."
         )
-        yield Picture(pictures.curves, "Training curves of each stage")
+        yield Picture(curves, "Training curves of each stage")

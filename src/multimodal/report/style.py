@@ -55,6 +55,12 @@ def titled(axes: Axes, title: str, x: str = "", y: str = "") -> None:
     axes.set_ylabel(y, fontsize=9, color=MUTED)
 
 
+def words(text: str, longest: int) -> str:
+    """Text from the data as one line that any font can take: lone surrogates written out, what is too long cut."""
+    line = " ".join(text.encode("utf-8", "backslashreplace").decode("utf-8").split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
 def save(figure: Figure, file: Path) -> Path:
     """Writes a PNG without dates inside: the same figures give the same bytes."""
     figure.savefig(file, dpi=_DPI, bbox_inches="tight", metadata={"Software": None})
