@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ from multimodal.serving import Predictor
 from multimodal.types import Product
 
 if TYPE_CHECKING:
-    from multimodal.export.write import Export
+    from multimodal.export.describe import Export
     from multimodal.training.encoders import TextPart
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no reason to fail
@@ -103,6 +105,56 @@ def train_tiny(config: RunConfig) -> Tiny:
 def tiny_bundle(tiny: Tiny) -> Path:
     """The folder of the tiny bundle, for reading alone."""
     return tiny.bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The job of photos alone, done by two commands.
+
+    Attributes:
+        folder: where they wrote.
+        written: files there before the training, with the hash of each.
+        said: what the first one and the second one printed.
+    """
+
+    folder: Path
+    written: dict[str, str]
+    said: tuple[str, str]
+
+    @property
+    def bundle(self) -> Path:
+        return self.folder / "bundle"
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """The files below a folder, with the sha256 of each."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+@pytest.fixture(scope="session")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """``multimodal sample --layout two-categories`` and one quick ``multimodal train``; nothing may change it."""
+    from contextlib import redirect_stdout
+    from io import StringIO
+
+    from multimodal.cli.main import main
+
+    folder = tmp_path_factory.mktemp("job") / "drawn"
+
+    def said(*arguments: str) -> str:
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as out:
+            patch.setattr(sys, "argv", ["multimodal", *arguments])
+            with pytest.raises(SystemExit) as end:
+                main()
+        assert end.value.code in {0, None}
+        return out.getvalue()
+
+    drawn = said("sample", str(folder), "--products", "400", "--layout", "two-categories")
+    written = contents(folder)
+    quick = ("image.epochs=1", "image.patience=1", "image.size=[48, 36]", "training.threads=1", "training.device=cpu")
+    trained = said("train", str(folder / "config.yaml"), *(part for key in quick for part in ("--set", key)))
+    return Job(folder, written, (drawn, trained))
 
 
 @pytest.fixture

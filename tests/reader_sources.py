@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 import photos
 from multimodal.config.models import SourceConfig
+from public_downloads import write_idx
 
 ROWS = 600  # more than two batches
 Make = Callable[[Path], SourceConfig]
@@ -166,6 +167,12 @@ def metadata_folder(folder: Path) -> SourceConfig:
     return SourceConfig(path=str(folder))
 
 
+def idx_pair(folder: Path) -> SourceConfig:
+    write_idx(folder / "train-labels-idx1-ubyte", (ROWS,), bytes(i % 10 for i in range(ROWS)), zipped=False)
+    pixels = b"".join(bytes([i % 256]) * 12 for i in range(ROWS))
+    return SourceConfig(path=str(write_idx(folder / "train-images-idx3-ubyte", (ROWS, 4, 3), pixels, zipped=True)))
+
+
 def drawings(folder: Path) -> SourceConfig:
     return SourceConfig(format="drawings", products=20, seed=3)
 
@@ -173,6 +180,6 @@ def drawings(folder: Path) -> SourceConfig:
 SOURCES: tuple[Make, ...] = (
     parquet_bytes, parquet_struct, parquet_paths, parquet_parts, parquet_zip_by_id, csv_paths, csv_data_urls,
     csv_zip_by_id, json_array, json_inside, json_lines, json_lines_packed, json_lines_zip, photo_folder,
-    metadata_folder, drawings,
+    metadata_folder, idx_pair, drawings,
 )  # fmt: skip
-"""Every way to give a reader rows; all but the folder of classes and the drawings hold the same ones."""
+"""Every way to give a reader rows; all but the folder of classes, IDX and the drawings hold the same ones."""

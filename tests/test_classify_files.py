@@ -17,12 +17,26 @@ import pytest
 from multimodal.config.models import ColumnMap, SourceConfig
 from multimodal.errors import DataError, InputError
 from multimodal.serving.files import FileReport, classify_file
-from multimodal.types import Answer, CategoryScore, PathStep, Prediction, Product, RowError
+from multimodal.types import (
+    Answer,
+    AttributeScore,
+    CategoryScore,
+    InputName,
+    PathStep,
+    Prediction,
+    Product,
+    RowError,
+    TagScore,
+)
 
 
 def score(name: str, probability: float) -> CategoryScore:
     steps = (PathStep("1", "Wear", 0.99), PathStep(name, name.title(), probability))
     return CategoryScore(name, name.title(), True, probability, steps)
+
+
+TAGS = (TagScore("floral", 0.9, True), TagScore("polka dot", 0.2, False), TagScore("checker", 0.8, True))
+ATTRIBUTES = (AttributeScore("colour", "navy", 0.7), AttributeScore("pattern", "floral", 0.6))
 
 
 class Echo:
@@ -39,6 +53,7 @@ class Echo:
         min_confidence: float | None = None,
         explain: bool = False,
         batch_size: int = 64,
+        inputs: frozenset[InputName] | None = None,
     ) -> Iterator[Answer]:
         waiting = iter(products)
         row = 0
@@ -57,7 +72,10 @@ class Echo:
         if min_confidence == 1.0:
             return Prediction(product.id, row, "abstain", None, (best,), "text", (), True)
         suggestions = (best, score("second", 0.125))
-        return Prediction(product.id, row, "leaf", best, suggestions, "text", ("image",), False, warnings=("a", "b"))
+        return Prediction(
+            product.id, row, "leaf", best, suggestions, "text", ("image",), False, tags=TAGS, attributes=ATTRIBUTES,
+            warnings=("a", "b"),
+        )  # fmt: skip
 
 
 def write_parquet(path: Path, **columns: Any) -> Path:
@@ -110,6 +128,8 @@ def test_an_answer_is_written_whole(tmp_path: Path) -> None:
             "category_id_2": "second",
             "probability_2": 0.125,
             "used": "text",
+            "tags": "floral | checker",
+            "attributes": "colour: navy / pattern: floral",
             "needs_review": False,
             "warnings": "a; b",
             "explanation": None,

@@ -18,7 +18,7 @@ from multimodal.cli.main import main
 from multimodal.taxonomy import Node, Tree
 from multimodal.types import CandidateSet, CategoryScore, Conflict, PathStep, Prediction, TagScore
 
-COMMANDS = ("train", "evaluate", "classify", "bundle", "bundle inspect", "bundle verify", "sample", "serve")
+COMMANDS = ("train", "evaluate", "classify", "tags", "bundle", "bundle inspect", "bundle verify", "sample", "serve")
 
 
 class Done:
@@ -67,7 +67,7 @@ def test_help_of_every_command(multimodal: Runner, command: str) -> None:
 def test_help_lists_commands_and_exit_codes(multimodal: Runner) -> None:
     done = multimodal("--help")
     assert done.code == 0
-    for name in ("train", "evaluate", "classify", "bundle", "sample", "serve", "Exit codes"):
+    for name in ("train", "evaluate", "classify", "tags", "bundle", "sample", "serve", "Exit codes"):
         assert name in done.out
 
 
@@ -104,7 +104,7 @@ def test_starting_imports_no_engine() -> None:
         (["evaluate", "{tmp}", "{tmp}/in.csv", "--inputs", "titel"], "Did you mean 'title'?"),
         (["evaluate", "{tmp}", "{tmp}/in.csv", "--inputs", ","], "got no name"),
         (["evaluate", "{tmp}", "{tmp}/in.csv", "--column", "title"], "expected FIELD=COLUMN"),
-        (["evaluate", "{tmp}", "{tmp}/in.csv", "--column", "titel=t"], "titel: unknown key. Did you mean 'title'?"),
+        (["evaluate", "{tmp}", "{tmp}/in.csv", "--column", "titel=t"], "titel: unknown key. Did you mean 'title'"),
         (["train", "{tmp}/no.yaml"], "no such file; expected a YAML configuration"),
         (["train", "{tmp}/bad.yaml"], "bad.yaml: nmae: unknown key. Did you mean 'name'"),
         (["train", "{tmp}/bad.yaml", "--set", "seed"], "expected key.path=value"),
@@ -223,6 +223,7 @@ def test_the_document_is_the_published_shape() -> None:
         "conflict": None,
         "warnings": ["the [title] has no word"],
         "explanation": None,
+        "heat_map": None,
     }
     assert found["suggestions"][1]["id"] == "30"
 

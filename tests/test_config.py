@@ -90,9 +90,13 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["data/test.parquet", "my_test_split.csv", "test/photos", "shop-TEST.csv", "test.v2.parquet"]
-)
-@pytest.mark.parametrize("split", ["train", "val"])
+    "path",
+    [
+        "data/test.parquet", "my_test_split.csv", "test/photos", "shop-TEST.csv", "test.v2.parquet",
+        "mnist/t10k-images-idx3-ubyte.gz",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("split", ["train", "val", "photos.train", "photos.val"])
 def test_test_split_is_refused_for_training_and_choosing(tmp_path: Path, split: str, path: str) -> None:
     said = _refused(tmp_path, MINIMAL, f"data.{split}=[{{path: {path}}}]")
     assert f"data.{split}.0.path: {path} names a test split" in said
@@ -253,9 +257,15 @@ def test_val_without_a_source_is_refused(tmp_path: Path) -> None:
     assert "data.val" in _refused(tmp_path, MINIMAL, "data.val=[]")
 
 
-@pytest.mark.parametrize("tree", ["{}", "{path: a.csv, from_paths: true}"])
+@pytest.mark.parametrize(
+    "tree",
+    [
+        "{}", "{path: a.csv, from_paths: true}", "{path: a.csv, from_labels: true}",
+        "{from_paths: true, from_labels: true}",
+    ],
+)  # fmt: skip
 def test_tree_has_exactly_one_origin(tmp_path: Path, tree: str) -> None:
-    assert "tree: Value error, expected exactly one of 'path' and 'from_paths" in _refused(
+    assert "tree: Value error, expected exactly one of 'path', 'from_paths: true' and 'from_labels: true'" in _refused(
         tmp_path, MINIMAL, f"tree={tree}"
     )
 

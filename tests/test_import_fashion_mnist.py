@@ -13,9 +13,9 @@ from PIL import Image
 
 from multimodal.config.models import SourceConfig
 from multimodal.data import read_source
+from multimodal.data.idx import idx_items
 from multimodal.data.imports import import_fashion_mnist
 from multimodal.data.imports.fashion_mnist import LABELS, category_id
-from multimodal.data.idx import idx_items
 from multimodal.errors import DataError
 from multimodal.taxonomy import read_tree
 from multimodal.types import Product

@@ -45,11 +45,13 @@ def sample(
       multimodal sample out/ --layout jsonl
     """
     from multimodal.data.sample import rewrite_sample, write_sample
+    from multimodal.data.sample.job import SEVERAL
 
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: got a file, expected a folder (or a name that is free); choose another OUT")
     with progress("Drawing", products, "products") as advance:
-        files = write_sample(out, products, seed, on_progress=advance)
+        several = SEVERAL if layout is Form.two_categories else 0.0
+        files = write_sample(out, products, seed, on_progress=advance, several=several)
     if layout is not Form.parquet:
         files = rewrite_sample(files, layout.value)
     _say_what_next(files)
@@ -61,12 +63,15 @@ def _say_what_next(files: SampleFiles) -> None:
     shown = f'"{files.test}"' if "*" in files.test.name else str(files.test)  # else the shell would expand it
     if files.images_root is not None:
         shown += f" --images-root {files.images_root}"
+    then = f"evaluate {bundle} {shown}"
+    if files.train == files.val:  # the job of photos alone: no row is left whose category is known, but was not learned
+        then = f"tags {bundle} --input {shown} --output {files.folder / 'tags.csv'}"
     lines = (
         f"Wrote {files.folder}: {rows}; photos to look at in {files.contact_sheet}.",
         "Try next:",
         f"  multimodal classify artifacts/fashion --input {shown} --output {files.folder / 'answers.csv'}",
         f"  multimodal train {files.config}",
-        f"  multimodal evaluate {bundle} {shown}",
+        f"  multimodal {then}",
         f"  multimodal serve {bundle}",
     )
     console = stdout()

@@ -51,7 +51,7 @@ def tags(
         return
     from multimodal.data import source_count
     from multimodal.serving.files import check_output, classify_file
-    from multimodal.serving.forms import TagForm
+    from multimodal.serving.forms import form_of
 
     assert source is not None
     assert output is not None
@@ -59,12 +59,14 @@ def tags(
     check_output(output, source)
     predictor = load(bundle, threads=threads)
     _check(predictor)
+    manifest = predictor.manifest
+    form = form_of("tags", [spec.name for spec in manifest.tags], [spec.name for spec in manifest.attributes])
     with progress("Reading photos", source_count(described)) as advance:
         report = classify_file(
             predictor,
             described,
             output,
-            form=TagForm(predictor.manifest),
+            form=form,
             inputs=_PHOTO,
             repeated_ids=True,
             batch_size=batch_size,

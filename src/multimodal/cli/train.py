@@ -9,9 +9,10 @@ import typer
 
 from multimodal.cli.console import ROWS_FAILED, progress, stdout
 from multimodal.errors import MissingExtraError
+from multimodal.types import InputName
 
 if TYPE_CHECKING:
-    from multimodal.config.models import PredictConfig
+    from multimodal.config.models import PredictConfig, RunConfig
 
 
 def train(
@@ -45,7 +46,7 @@ def train(
             raise  # a fault of ours, not a missing dependency
         raise MissingExtraError("train", feature="`multimodal train`") from error
     for wanted in run.predict:
-        check_plan(wanted)
+        check_plan(wanted, run)
     bundle = train_bundle(run, resume=resume)
     console = stdout()
     failed = sum(_predict(bundle, wanted) for wanted in run.predict)
@@ -56,12 +57,20 @@ def train(
         raise typer.Exit(ROWS_FAILED)
 
 
-def check_plan(wanted: PredictConfig) -> None:
-    """What would fail after the training fails before it."""
+def check_plan(wanted: PredictConfig, run: RunConfig) -> None:
+    """What would fail after the training fails before it.
+
+    Raises:
+        InputError: an output that cannot be written, or tags and attributes that do not fit its form.
+        DataError: a source that cannot be read as described.
+    """
     from multimodal.data import open_reader
     from multimodal.serving.files import check_output
+    from multimodal.serving.forms import form_of
 
     check_output(Path(wanted.output), wanted.input.path)
+    tags = run.tags.names if run.tags else ()
+    form_of(wanted.form, tags, [name for name, how in run.attributes.items() if how.answered])
     open_reader(wanted.input, labelled=False)
 
 
@@ -73,9 +82,13 @@ def _predict(bundle: Path, wanted: PredictConfig) -> int:
     from multimodal.serving.forms import form_of
 
     predictor = load(bundle)
+    manifest = predictor.manifest
+    form = form_of(wanted.form, [tag.name for tag in manifest.tags], [one.name for one in manifest.attributes])
+    seen: frozenset[InputName] | None = frozenset({"image"}) if wanted.form == "tags" else None  # as `multimodal tags`
     with progress("Classifying", source_count(wanted.input)) as advance:
-        form = form_of(wanted.form, predictor.manifest)
-        report = classify_file(predictor, wanted.input, Path(wanted.output), form=form, on_progress=advance)
+        report = classify_file(
+            predictor, wanted.input, Path(wanted.output), form=form, inputs=seen, on_progress=advance
+        )
     listed = f", {report.errors:,} without an answer, see {report.errors_file}" if report.errors else ""
     stdout().print(f"{report.rows:,} rows -> {report.output}{listed}", markup=False, soft_wrap=True)
     return report.errors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -92,20 +92,18 @@ def guess_columns(found: Sequence[str], asked: ColumnMap) -> ResolvedColumns:
     for name in FIELDS:
         wanted = getattr(asked, name)
         if wanted is not None:
-            chosen[name] = _exact(name, wanted, found) if wanted else None
+            otherwise = f'leave {name} out to have it guessed, or set it to "" for none'
+            chosen[name] = _exact(name, wanted, found, otherwise) if wanted else None
     _one_label(asked, chosen)
+    tags, attributes = _named("tags", asked.tags, found), _named("attributes", asked.attributes, found)
     taken = {column for column in chosen.values() if column is not None}
-    taken |= {*asked.tags.values(), *asked.attributes.values()}
+    taken |= {column for _, column in (*tags, *attributes)}
     for name in FIELDS:
         if name not in chosen:
             chosen[name] = _guess(name, [column for column in found if column not in taken])
             taken.update({chosen[name]} - {None})  # type: ignore[arg-type]
     if chosen["category_id"] is not None:
         chosen["category_path"] = None
-    tags, attributes = (
-        tuple((name, _exact(f"{kind}.{name}", column, found)) for name, column in told.items())
-        for kind, told in (("tags", asked.tags), ("attributes", asked.attributes))
-    )
     return ResolvedColumns(**chosen, tags=tags, attributes=attributes)
 
 
@@ -116,7 +114,12 @@ def check_once(file: Path, names: Sequence[str]) -> None:
         raise DataError(f"{file}: got the column {' and '.join(repeated)}, expected each name once; rename the others")
 
 
-def _exact(field: str, wanted: str, found: Sequence[str]) -> str:
+def _named(kind: str, asked: Mapping[str, str], found: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Names and columns of tags, or of attributes, which are never guessed."""
+    return tuple((name, _exact(f"{kind}.{name}", column, found, "or leave it out")) for name, column in asked.items())
+
+
+def _exact(field: str, wanted: str, found: Sequence[str], otherwise: str) -> str:
     if wanted in found:
         return wanted
     alike = [column for column in found if column.casefold().strip() == wanted.casefold().strip()]
@@ -124,7 +127,7 @@ def _exact(field: str, wanted: str, found: Sequence[str]) -> str:
         return alike[0]
     raise DataError(
         f"columns.{field}: expected a column {wanted!r}, found {_listed(found)}.{nearest(wanted, found)} "
-        f'Name one of these, leave {field} out to have it guessed, or set it to "" for none.'
+        f"Name one of these, {otherwise}."
     )
 
 

@@ -21,11 +21,13 @@ _IMAGES, _LABELS = "images-idx3", "labels-idx1"
 class IdxReader:
     """A ``Reader`` of the greyscale photos in one file, with their labels from the file beside it.
 
-    A photo's id is its number in the file, from 0; its label the number in the other file, as text.
+    A photo's id is its number in the file, from ``first``, which is 0 but for later files of a pattern; its label the
+    number in the other file, as text.
     """
 
     file: Path
     rules: RowRules
+    first: int = 0
 
     @property
     def columns(self) -> ResolvedColumns:
@@ -40,7 +42,7 @@ class IdxReader:
         for i, pixels in enumerate(idx_items(self.file, 3)):
             label = None if labels is None else str(next(labels)[0])
             photo = ImageRef(data=png(pixels, (width, height)), name=f"{self.file.name}#{i}")
-            yield Product(id=i, image=photo, category_id=label)
+            yield Product(id=self.first + i, image=photo, category_id=label)
 
 
 def is_idx(file: Path) -> bool:
@@ -70,12 +72,12 @@ def labels_of(images: Path) -> Path:
     return found
 
 
-def open_idx(file: Path, rules: RowRules) -> IdxReader:
+def open_idx(file: Path, rules: RowRules, first: int = 0) -> IdxReader:
     """The reader of a file, which is checked with its labels first where they are read."""
     idx_shape(file, 3)
     if rules.columns.has_label:
         labels_of(file)
-    return IdxReader(file, rules)
+    return IdxReader(file, rules, first)
 
 
 def png(pixels: bytes, size: tuple[int, int]) -> bytes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from multimodal.config.models import JoinConfig, SourceConfig
 from multimodal.data.columns import LABEL_FIELDS, ResolvedColumns
@@ -34,7 +35,12 @@ class JoinTable:
             return None
         if isinstance(found, RowError):
             return replace(found, id=item.id, row=row)
-        return replace(item, **{name: getattr(found, name) for name in self.fields})
+        return replace(item, **{name: _both(getattr(found, name), getattr(item, name)) for name in self.fields})
+
+
+def _both(found: Any, own: Any) -> Any:
+    """What the other file tells; of tags and attributes also what the source itself does."""
+    return {**(found or {}), **own} if isinstance(own, dict) else found
 
 
 def load_join(source: SourceConfig, join: JoinConfig, left: RowRules, *, labelled: bool) -> JoinTable:
@@ -58,24 +64,32 @@ def load_join(source: SourceConfig, join: JoinConfig, left: RowRules, *, labelle
             f"{source.path} joined with {join.path}: the join adds no column, expected one that the source "
             "lacks; name it in join.columns, or leave the join out"
         )
-    both = replace(left.columns, **{name: getattr(right.columns, name) for name in wanted})
+    both = replace(left.columns, **wanted)
     require_columns(source.path or "", both, left.found, labelled=labelled)
     return _load(_narrowed(right, wanted), wanted)
 
 
-def _lacking(left: ResolvedColumns, right: ResolvedColumns) -> tuple[str, ...]:
-    lacking = (field.name for field in fields(right) if getattr(right, field.name) and not getattr(left, field.name))
-    return tuple(name for name in lacking if not (name in LABEL_FIELDS and left.has_label))
+def _lacking(left: ResolvedColumns, right: ResolvedColumns) -> dict[str, Any]:
+    """Field -> what holds it in the joined file, where the source has none; of tags and attributes each by itself."""
+    wanted = {}
+    for name in (field.name for field in fields(right)):
+        own, other = getattr(left, name), getattr(right, name)
+        if name in ("tags", "attributes"):
+            other = tuple((one, column) for one, column in other if one not in dict(own))
+        elif own is not None or (name in LABEL_FIELDS and left.has_label):
+            continue
+        if other:
+            wanted[name] = other
+    return wanted
 
 
-def _narrowed(reader: TableReader, wanted: tuple[str, ...]) -> Iterator[Product | RowError]:
+def _narrowed(reader: TableReader, wanted: dict[str, Any]) -> Iterator[Product | RowError]:
     """Only the columns wanted: photos of the joined file are never read."""
-    kept = {"id": reader.columns.id, **{name: getattr(reader.columns, name) for name in wanted}}
-    rules = replace(reader.rules, columns=ResolvedColumns(**kept))
+    rules = replace(reader.rules, columns=ResolvedColumns(id=reader.columns.id, **wanted))
     return iter(replace(reader, rules=rules))  # type: ignore[type-var]
 
 
-def _load(items: Iterator[Product | RowError], wanted: tuple[str, ...]) -> JoinTable:
+def _load(items: Iterator[Product | RowError], wanted: Iterable[str]) -> JoinTable:
     rows: dict[str, Product | RowError] = {}
     repeated = 0
     for item in items:

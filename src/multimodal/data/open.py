@@ -66,7 +66,7 @@ def open_table(
             columns = columns.model_copy(update={"image": "file_name"})
         asked = "auto"
     if format_of(files[0], asked) == "idx":
-        return together(path, [_open_idx(file, columns, labelled) for file in files])
+        return together(path, _open_idx(files, columns, labelled))
     parts = [_open_file(source, file, format_of(file, asked), columns, labelled, joined) for file in files]
     return together(path, parts)
 
@@ -157,10 +157,17 @@ def _no_input(found: Sequence[str]) -> str:
     )
 
 
-def _open_idx(file: Path, columns: ColumnMap, labelled: bool) -> TableReader:
+def _open_idx(files: Sequence[Path], columns: ColumnMap, labelled: bool) -> list[TableReader]:
+    """The readers of files of photos, whose numbers go on from file to file."""
     read = labelled and columns.category_id != ""
     resolved = IDX_COLUMNS if read else replace(IDX_COLUMNS, category_id=None)
-    return open_idx(file, RowRules(str(file), resolved, PhotoPlace(file)))
+    parts: list[TableReader] = []
+    first = 0
+    for file in files:
+        reader = open_idx(file, RowRules(str(file), resolved, PhotoPlace(file)), first)
+        parts.append(reader)
+        first += reader.count()
+    return parts
 
 
 def _open_folder(file: Path, columns: ColumnMap, labelled: bool) -> FolderReader:

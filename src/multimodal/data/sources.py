@@ -88,10 +88,16 @@ def _taken(rows: Rows, source: SourceConfig, reader: TableReader) -> Rows:
     if source.held_out is None:
         return rows
     count = reader.count()
-    if count is None or source.held_out >= count:
+    if count is None:
         raise DataError(
-            f"{source.path}: held_out: got {source.held_out} of {'an unknown number of' if count is None else count} "
-            "rows, expected fewer than there are of a parquet file, an IDX file or a folder; hold fewer out"
+            f"{reader.rules.origin}: held_out: got {source.held_out} rows of a file that does not say how many it has, "
+            "expected a parquet or IDX file, or a folder of photos; save it as parquet, or divide it with "
+            "`multimodal data split`"
+        )
+    if source.held_out >= count:
+        raise DataError(
+            f"{reader.rules.origin}: held_out: got {source.held_out} of {count} rows, expected fewer than there are; "
+            "hold fewer out"
         )
     held, wanted = held_out(count, source.held_out), source.take == "held_out"
     return ((row, item) for row, item in rows if (row in held) == wanted)

@@ -17,7 +17,8 @@ PHOTO_KEYS = ("bytes", "path", "src", "url", "file_name")
 """Under which an object may hold a photo, the first one filled first."""
 _NAMED = (("name", "value"), ("key", "value"))
 _SHOWN = 8
-_TAG_WORDS = {"0": False, "1": True, "false": False, "true": True, "no": False, "yes": True}
+_TAG_WORDS = {"0": False, "1": True, "false": False, "true": True, "no": False, "yes": True, "0.0": False, "1.0": True}
+"""Columns of 0 and 1 with holes are floats to the programs that write them."""
 
 
 class Unreadable:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from multimodal.evaluation.arrays import Floats, Ints
+from multimodal.evaluation.arrays import Floats, Ints, check_scores
 from multimodal.evaluation.metrics import macro_f1
 from multimodal.evaluation.reliability import nll
 
@@ -54,7 +54,8 @@ def threshold_for(probability: Floats, shown: Bools, precision: float | None = N
         reached = np.flatnonzero(found >= precision)
         best = int(reached[np.argmax(recall[reached])]) if len(reached) else int(np.argmax(found))
     below = thresholds[best + 1] if best + 1 < len(thresholds) else 0.0
-    return float((thresholds[best] + below) / 2)
+    midway = (thresholds[best] + below) / 2
+    return float(midway if midway > below else thresholds[best])  # between neighbouring numbers there is none
 
 
 def tag_metrics(
@@ -68,8 +69,8 @@ def tag_metrics(
         thresholds: tag -> the probability from which it is answered.
 
     Returns:
-        ``macro_f1``, ``by_tag`` (rows, positives, precision, recall, f1, average_precision, ece); and
-        ``exact_match``, over the rows where all are known, where every tag has as many rows.
+        ``macro_f1``, ``by_tag`` (rows, positives, precision, recall, f1, average_precision; None where there is
+        nothing to divide by); and ``exact_match``, over the rows where all are known, where every tag has as many rows.
     """
     by_tag = {}
     for name, probs in probability.items():
@@ -105,7 +106,11 @@ def attribute_metrics(probability: Floats, codes: Ints) -> dict[str, Any]:
     Args:
         probability: float [N, values].
         codes: int [N], the value that is right.
+
+    Raises:
+        ValueError: no rows, shapes that do not fit, a code of no value, or probabilities that are not finite.
     """
+    check_scores(probability, codes)
     best = np.argsort(-probability, axis=1, kind="stable")[:, :2]
     right = best == codes[:, None]
     return {

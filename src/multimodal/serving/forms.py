@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from multimodal.artifact import Manifest
 from multimodal.errors import InputError
 from multimodal.serving.reasons import reasons
 from multimodal.types import Answer, RowError
@@ -73,13 +72,20 @@ class AnswerForm:
 class TagForm:
     """What the photo shows: each tag as true or false with its probability, each attribute's value with its own."""
 
-    def __init__(self, manifest: Manifest) -> None:
-        self._tags = [spec.name for spec in manifest.tags]
-        self._attributes = [spec.name for spec in manifest.attributes]
-        found = [(name, "bool") for name in self._tags] + [(name, "str") for name in self._attributes]
+    def __init__(self, tags: Sequence[str], attributes: Sequence[str]) -> None:
+        """
+        Raises:
+            InputError: names of neither, or one that would stand for two columns.
+        """
+        if not tags and not attributes:
+            raise InputError(
+                "got neither tags nor attributes to write, expected some; train the bundle with the sections tags or "
+                "attributes"
+            )
+        self._tags, self._attributes = tuple(tags), tuple(attributes)
         columns: list[Column] = []
-        for name, kind in found:
-            columns += [Column(name, "bool" if kind == "bool" else "str"), Column(f"{name} probability", "float")]
+        for name in (*tags, *attributes):
+            columns += [Column(name, "bool" if name in tags else "str"), Column(f"{name} probability", "float")]
         self.columns = (*columns, Column("error", "str"), Column("row", "int"))
         _check_names(self.columns)
 
@@ -96,8 +102,12 @@ class TagForm:
 class TwoCategoriesForm:
     """The two most likely categories, and every tag as 0 or 1. Rows without an answer are empty."""
 
-    def __init__(self, manifest: Manifest) -> None:
-        self._tags = [spec.name for spec in manifest.tags]
+    def __init__(self, tags: Sequence[str]) -> None:
+        """
+        Raises:
+            InputError: a tag that is called like another column.
+        """
+        self._tags = tuple(tags)
         categories = (Column("category1", "str"), Column("category2", "str"))
         self.columns = (*categories, *(Column(name, "int") for name in self._tags))
         _check_names(self.columns)
@@ -111,11 +121,15 @@ class TwoCategoriesForm:
         return (*ids, *[None] * (2 - len(ids)), *(shown.get(name) for name in self._tags))
 
 
-def form_of(name: FormName, manifest: Manifest) -> Form:
-    """The form of a name, for what a bundle can tell."""
+def form_of(name: FormName, tags: Sequence[str], attributes: Sequence[str]) -> Form:
+    """The form of a name, for the tags and attributes that a bundle tells.
+
+    Raises:
+        InputError: they do not fit the form; see ``TagForm`` and ``TwoCategoriesForm``.
+    """
     if name == "tags":
-        return TagForm(manifest)
-    return AnswerForm() if name == "answers" else TwoCategoriesForm(manifest)
+        return TagForm(tags, attributes)
+    return AnswerForm() if name == "answers" else TwoCategoriesForm(tags)
 
 
 def _why(error: RowError) -> str:
@@ -123,10 +137,10 @@ def _why(error: RowError) -> str:
 
 
 def _check_names(columns: Sequence[Column]) -> None:
-    names = [column.name for column in columns]
+    names = ["id", *(column.name for column in columns)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(
-            f"the columns {', '.join(twice)} would stand in the output twice; train the bundle with other names of "
-            "tags and attributes"
+            f"got {', '.join(twice)} twice among the columns of the output, expected each name once; train the bundle "
+            "with other names of tags and attributes"
         )

@@ -141,12 +141,14 @@ def check_validation(space: LabelSpace, tags: npt.NDArray[np.int8], codes: npt.N
         if min(shown, hidden) < MIN_VALIDATION:
             raise DataError(
                 f"tags: {name}: got {shown} validation photos with it and {hidden} without, expected at least "
-                f"{MIN_VALIDATION} of each, better dozens; add such rows to data.val or data.photos.val"
+                f"{MIN_VALIDATION} of each, better dozens; add such rows to data.val or data.photos.val, or raise "
+                "data.split.val where they are drawn"
             )
     for column, name in enumerate(space.attributes):
         told = int((codes[:, column] != UNKNOWN).sum())
         if told < MIN_VALIDATION:
             raise DataError(
                 f"attributes: {name}: got {told} validation photos that tell it, expected at least {MIN_VALIDATION}, "
-                "better hundreds; add such rows to data.val or data.photos.val"
+                "better hundreds; add such rows to data.val or data.photos.val, or raise data.split.val where they are "
+                "drawn"
             )

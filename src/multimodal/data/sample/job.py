@@ -15,6 +15,9 @@ from multimodal.data.sample.fabrics import TAGS
 from multimodal.data.sample.writer import SampleFiles, quotable
 
 NAME = "two-categories"
+SEVERAL = 0.3
+"""Share of the clothes with several patterns in a catalog drawn for the job: photos show no, one or several tags, and
+a few hundred products are enough to choose the threshold of each tag."""
 _PART = 64
 _KNOWN = pa.schema(
     [("uuid", pa.string()), ("cc3", pa.string()), ("color1", pa.string()), *((tag, pa.int8()) for tag in TAGS)]
@@ -60,17 +63,17 @@ def rewrite_as_job(files: SampleFiles) -> SampleFiles:
         pq.ParquetWriter(known, _KNOWN) as data,
         pq.ParquetWriter(asked, _ASKED) as test,
     ):
-        for split, writer in ((files.train, data), (files.val, data), (files.test, test)):
-            _copy(split, writer, photos)
+        told = sum(_copy(split, data, photos) for split in (files.train, files.val))
+        rows = {"train": told, "test": _copy(files.test, test, photos)}
     epochs = max(8, min(40, 12_000 // sum(files.rows.values())))
     text = _CONFIG.format(epochs=epochs, out=quotable(files.folder), folder=quotable(folder))
     files.config.write_text(text, encoding="utf-8")
-    return replace(files, images_root=folder / "photos.zip", train=known, val=known, test=asked)
+    return replace(files, rows=rows, images_root=folder / "photos.zip", train=known, val=known, test=asked)
 
 
-def _copy(source: Path, writer: Any, photos: ZipFile) -> None:
-    """The rows that have a photo; the photo goes into the zip under its id."""
-    names = [name for name in writer.schema.names if name not in ("uuid", "cc3")]
+def _copy(source: Path, writer: Any, photos: ZipFile) -> int:
+    """The rows that have a photo, which goes into the zip under its id; how many there are."""
+    names, count = [name for name in writer.schema.names if name not in ("uuid", "cc3")], 0
     with pq.ParquetFile(source) as file:
         for batch in file.iter_batches(_PART, columns=["id", "category_id", "image", *names]):
             rows = [row for row in batch.to_pylist() if row["image"] is not None]
@@ -78,3 +81,5 @@ def _copy(source: Path, writer: Any, photos: ZipFile) -> None:
                 photos.writestr(f"{row['id']}.jpg", row["image"]["bytes"])
             told = [{"uuid": row["id"], "cc3": row["category_id"], **{n: row[n] for n in names}} for row in rows]
             writer.write_table(pa.Table.from_pylist(told, writer.schema))
+            count += len(rows)
+    return count

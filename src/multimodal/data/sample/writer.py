@@ -72,11 +72,14 @@ class SampleFiles:
     images_root: Path | None = None
 
 
-def write_sample(out: Path, products: int, seed: int, on_progress: Callable[[int], None] | None = None) -> SampleFiles:
+def write_sample(
+    out: Path, products: int, seed: int, on_progress: Callable[[int], None] | None = None, *, several: float = 0.0
+) -> SampleFiles:
     """Draws ``products`` products and writes them under ``out``, which is made if need be.
 
     Args:
         on_progress: called after every product with the number drawn so far.
+        several: share of the clothes whose fabric has two or three patterns.
 
     Raises:
         DataError: when ``out`` is a file, or there are too few products for three splits.
@@ -91,7 +94,7 @@ def write_sample(out: Path, products: int, seed: int, on_progress: Callable[[int
     photos = out / "photos"
     photos.mkdir(parents=True, exist_ok=True)
     shown = _Shown()
-    counts = _write_splits(out, _watched(draw_rows(products, seed), shown, on_progress))
+    counts = _write_splits(out, _watched(draw_rows(products, seed, several), shown, on_progress))
     empty = [split for split, count in counts.items() if count == 0]
     if empty:
         raise DataError(f"products: {products} left no rows for {', '.join(empty)}; ask for more, 500 say")
