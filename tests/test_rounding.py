@@ -14,7 +14,7 @@ from onnx import TensorProto
 from torch import nn
 
 from multimodal.config.models import ImageConfig
-from multimodal.export.graphs import export_image
+from multimodal.export.photo import export_image
 from multimodal.models.image import ImageTower
 from multimodal.models.rounding import INT8_MAX, Rounded, bake, grid_step, round_weights, set_rounding
 
