@@ -41,6 +41,7 @@ def test_answer_has_the_documented_shape(client: TestClient) -> None:
         "conflict",
         "warnings",
         "explanation",
+        "heat_map",
     ]
     assert answer["model"]["name"] == "fake"
     assert answer["model"]["version"] == "7"

@@ -28,3 +28,15 @@ def test_explain_is_given_when_asked_for(client: TestClient) -> None:
     parts = {name: (None, value) for name, value in {**question, "explain": "true"}.items()}
     form = client.post("/classify", files=parts).json()
     assert form["explanation"] == told["explanation"]
+
+
+def test_a_photo_is_explained_by_where_its_answer_comes_from(client: TestClient) -> None:
+    photo = (Path(__file__).parents[1] / "docs" / "dress.jpg").read_bytes()
+    plain = client.post("/classify", files={"image": photo}).json()
+    assert plain["heat_map"] is None
+    told = client.post("/classify", files={"image": photo}, data={"explain": "true"}).json()
+    heat = told["heat_map"]
+    assert heat["category_id"] == told["category"]["id"]
+    assert {len(row) for row in heat["effects"]} == {6}
+    assert len(heat["effects"]) == 8
+    assert told["explanation"] == []

@@ -103,6 +103,11 @@ def test_test_split_is_refused_for_training_and_choosing(tmp_path: Path, split: 
     assert "multimodal evaluate" in said
 
 
+def test_test_split_is_refused_as_the_other_file_of_a_join(tmp_path: Path) -> None:
+    said = _refused(tmp_path, MINIMAL, "data.train=[{path: photos.parquet, join: {path: shop/test.parquet}}]")
+    assert "data.train.0.join.path: shop/test.parquet names a test split" in said
+
+
 @pytest.mark.parametrize("path", ["latest.parquet", "contest/train.csv", "attested.csv"])
 def test_other_names_are_no_test_split(tmp_path: Path, path: str) -> None:
     assert _load(tmp_path, MINIMAL, f"data.train.0.path={path}").data.train[0].path == path

@@ -140,19 +140,24 @@ def _refuse_test_splits(config: RunConfig, origin: str) -> None:
         ("train", data.train), ("val", data.val), ("photos.train", data.photos.train), ("photos.val", data.photos.val),
     ):  # fmt: skip
         for i, source in enumerate(sources):
-            path = next((path for path in _paths(source) if _is_test(path)), None)
-            if path is not None:
+            found = next(((key, path) for key, path in _paths(source) if _is_test(path)), None)
+            if found is not None:
+                key, path = found
                 raise ConfigError(
-                    f"{origin}: data.{split}.{i}.path: {path} names a test split; test rows are for "
+                    f"{origin}: data.{split}.{i}.{key}: {path} names a test split; test rows are for "
                     "`multimodal evaluate` alone. Use train and validation files here."
                 )
 
 
-def _paths(source: SourceConfig) -> list[str]:
-    """A source's path, and the files there are that it matches as a pattern."""
-    if source.path is None:
-        return []
-    return [source.path, *glob.glob(source.path, recursive=True)]  # noqa: PTH207 - Path's takes no absolute one
+def _paths(source: SourceConfig) -> list[tuple[str, str]]:
+    """Keys and paths of a source and of its join, with the files there are that match a path as a pattern."""
+    named = [("path", source.path), ("join.path", source.join.path if source.join else None)]
+    return [
+        (key, file)
+        for key, path in named
+        if path is not None
+        for file in (path, *glob.glob(path, recursive=True))  # noqa: PTH207 - Path's takes no absolute one
+    ]
 
 
 def _is_test(path: str) -> bool:
