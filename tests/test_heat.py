@@ -12,6 +12,7 @@ import multimodal
 from conftest import Tiny
 from multimodal.cli.heat import draw_heat
 from multimodal.errors import InputError
+from multimodal.image import ImageKitchen
 from multimodal.numeric import log_softmax
 from multimodal.serving.heat import COLUMNS, ROWS, covered, overlay
 from multimodal.types import HeatMap, ImageRef, Prediction, Product
@@ -86,8 +87,12 @@ def test_the_picture(tiny: Tiny, val_products: list[Product], tmp_path: Path) ->
     (answer,) = predictor.classify([product], explain=True)
     assert isinstance(answer, Prediction)
     file = tmp_path / "new" / "heat.png"
-    draw_heat(file, product, answer)
+    draw_heat(file, product, answer, ImageKitchen(96, 72))
     with Image.open(file) as picture:
         assert picture.size == (960, 640)
+    draw_heat(file, product, answer, ImageKitchen(64, 64, (0, 0, 0)))  # the picture has the frame of the bundle
+    with Image.open(file) as picture:
+        assert picture.size == (1280, 640)
+        assert picture.getpixel((2, 320)) == (0, 0, 0), "what a tall photo leaves of the frame is the bundle's own"
     with pytest.raises(InputError, match="no photo"):
-        draw_heat(file, Product(title="x"), answer)
+        draw_heat(file, Product(title="x"), answer, ImageKitchen(96, 72))

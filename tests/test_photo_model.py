@@ -122,6 +122,24 @@ def test_some_of_the_outputs_are_enough(fashionnet: Path, tmp_path: Path) -> Non
     assert set(found) == {"categories"}
 
 
+def test_a_graph_of_a_fixed_batch_reads_any_number_of_photos(fashionnet: Path, tmp_path: Path) -> None:
+    import onnx
+
+    for size in (1, 4):
+        folder = _changed(fashionnet, tmp_path / f"fixed{size}", sha256=None)
+        model = onnx.load(str(folder / "model.onnx"))
+        model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = size
+        onnx.save(model, str(folder / "model.onnx"))
+        photos = [_photo((n * 40, 10, 10)) for n in range(5)]
+        fixed = list(PhotoModel(folder, threads=1).read(photos))
+        free = list(PhotoModel(fashionnet, threads=1).read(photos))
+        assert len(fixed) == len(photos)
+        for ours, theirs in zip(fixed, free, strict=True):
+            assert isinstance(ours, dict)
+            assert isinstance(theirs, dict)
+            np.testing.assert_allclose(ours["categories"], theirs["categories"], atol=1e-5)
+
+
 def test_weights_come_from_a_file(fashionnet: Path, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
@@ -164,6 +182,9 @@ def test_the_command_line(fashionnet: Path, tmp_path: Path, capsys: pytest.Captu
     assert [line["id"] for line in lines] == ["0.png", "1.png", "2.png", "broken.jpg"]
     assert len(lines[1]["attributes"]) == ATTRIBUTES
     assert lines[3]["error"].startswith("image_")
+    before = out.read_text()
+    assert run(str(fashionnet), "--input", str(out), "--output", str(out)) == 2
+    assert out.read_text() == before, "the input is not overwritten"
     assert run(str(fashionnet)) == 2
     assert run(str(tmp_path), "--image", str(photos / "0.png")) == 2
     assert DECLARATION in capsys.readouterr().err

@@ -245,3 +245,23 @@ def moved(one: ImageStage, some: Batch) -> set[str]:
                 yield name.partition(".")[0]
 
     return set(touched())
+
+
+def test_a_precision_is_asked_of_a_tag_that_there_is() -> None:
+    from pydantic import ValidationError
+
+    from multimodal.config.models import TagsConfig
+
+    assert TagsConfig(names=("floral",), precision={"floral": 0.9}).precision == {"floral": 0.9}
+    with pytest.raises(ValidationError, match="florall, expected names of tags, floral"):
+        TagsConfig(names=("floral",), precision={"florall": 0.9})
+
+
+def test_characteristics_that_cannot_be_read_tell_nothing() -> None:
+    from multimodal.text.characteristics import attribute_value
+
+    deep: object = "red"
+    for _ in range(12):
+        deep = {"colour": deep}
+    assert attribute_value(Product(characteristics=deep), "colour", "colour") is None  # type: ignore[arg-type]
+    assert attribute_value(Product(attributes={"colour": "x" * 10_000}), "colour", None) == "x" * 200

@@ -149,7 +149,7 @@ class Effect(_Answer):
 class HeatMap(_Answer):
     """What parts of the photo moved the category, by the photo alone: rows of effects, as in ``explanation``.
 
-    They lie over the photo as the model sees it: whole, in the middle of a frame three wide and four high.
+    They lie over the photo as the model sees it: whole, in the middle of a frame of the bundle's proportions.
     """
 
     category_id: str

@@ -105,6 +105,8 @@ class PhotoModel:
             raise BundleError(f"{graph}: has another sha256 than {DECLARATION} expects; fetch it again")
         self._session = open_session(graph, threads)
         _check(self._session, self.spec, graph)
+        first = self._session.get_inputs()[0].shape[0]
+        self._batch = first if isinstance(first, int) else None
         given = self.spec.input
         self._kitchen = ImageKitchen(given.height, given.width, given.fill)
 
@@ -118,8 +120,10 @@ class PhotoModel:
             Output -> float32 [N, size], as its kind asks.
         """
         names = list(self.spec.outputs)
-        found = self._session.run(names, {self.spec.input.name: self._fed(pixels)})
-        return {name: _finished(self.spec.outputs[name], scores) for name, scores in zip(names, found, strict=True)}
+        cuts = [pixels] if self._batch is None else _cut(pixels, self._batch)
+        runs = [self._session.run(names, {self.spec.input.name: self._fed(some)}) for some in cuts]
+        scores = [np.concatenate([run[i] for run in runs])[: len(pixels)] for i in range(len(names))]
+        return {name: _finished(self.spec.outputs[name], found) for name, found in zip(names, scores, strict=True)}
 
     def read(self, photos: Sequence[ImageRef]) -> Iterator[dict[str, FloatArray] | ImageError]:
         """For each photo, in order, its outputs [size], or why it cannot be read."""
@@ -148,6 +152,13 @@ class PhotoModel:
             mean, std = np.array(given.mean, np.float32), np.array(given.std, np.float32)
             out = (pixels.astype(np.float32) / 255 - mean) / std
         return np.ascontiguousarray(out.transpose(0, 3, 1, 2) if given.layout == "nchw" else out)
+
+
+def _cut(pixels: npt.NDArray[np.uint8], size: int) -> list[npt.NDArray[np.uint8]]:
+    """Batches of exactly ``size``, as a graph of a fixed one takes; the last photo fills up the last batch."""
+    missing = -len(pixels) % size
+    whole = np.concatenate([pixels, np.repeat(pixels[-1:], missing, axis=0)])
+    return [whole[at : at + size] for at in range(0, len(whole), size)]
 
 
 def _read(file: Path) -> PhotoModelSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,10 +81,10 @@ def classify(
     if source is None and output is None:
         _one(bundle, product, top_k, min_confidence, explain, heat_map, as_json, threads)
         return
-    if source is None or output is None or product is not None:
+    if source is None or output is None or product is not None or heat_map is not None:
         raise InputError(
             "expected either one product (--title, --description, --characteristics, --image) "
-            "or a file (--input and --output together); see multimodal classify --help"
+            "with --heat-map or not, or a file (--input and --output together); see multimodal classify --help"
         )
     from multimodal import load
     from multimodal.data import source_count
@@ -140,7 +141,14 @@ def _one(
     if isinstance(answer, RowError):
         raise InputError(answer.message, code=answer.code)
     if heat_map is not None:
-        draw_heat(heat_map, product, answer)
+        from multimodal.image import ImageKitchen
+
+        image = predictor.manifest.image
+        if image is None:
+            raise InputError(f"--heat-map {heat_map}: the bundle {predictor.name!r} looks at no photos; leave it out")
+        draw_heat(heat_map, product, answer, ImageKitchen.from_manifest(image.kitchen))
+    if not explain:
+        answer = replace(answer, explanation=None)
     if as_json:
         print_json(document(predictor, answer))
     else:

@@ -98,7 +98,7 @@ def evaluate(
     keep = None if half is None else _in_half(half)
     found = None
     if _labels_alone(source, predictor):
-        _refuse_more(by=by, against=against, errors=errors)
+        _refuse_more(by=by, against=against, errors=errors, inputs=inputs, mask_title_words=mask_title_words or None)
     else:
         with progress("Evaluating", source_count(source)) as advance:
             found = run(
@@ -116,7 +116,10 @@ def evaluate(
     document |= found.to_dict() if found else {"rows": 0 if told is None else len(told.rows), "inputs": ["image"]}
     document |= {} if told is None else {"tags": told.tag_document(), "attributes": told.attribute_document()}
     if found is None and told is None:
-        raise DataError("got no photo of which a tag or an attribute is known, expected some; name their columns")
+        raise DataError(
+            "got neither categories nor a photo of which a tag or an attribute is known, expected one of them; name "
+            "their columns, with --column category_id=… for instance"
+        )
     if found is not None:
         document |= _more(found, predictor, saved)
     if found is not None and by is not None and values is not None:
@@ -159,7 +162,7 @@ def _labels_alone(source: SourceConfig, predictor: Predictor) -> bool:
 
 def _refuse_more(**asked: object) -> None:
     """Without categories there are figures of tags and attributes alone."""
-    given = [f"--{name}" for name, value in asked.items() if value is not None]
+    given = [f"--{name.replace('_', '-')}" for name, value in asked.items() if value is not None]
     if given:
         raise InputError(
             f"{', '.join(given)}: got data without categories, expected them for this; name their column with "

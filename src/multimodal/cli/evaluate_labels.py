@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from multimodal.cli.console import progress, stdout
+from multimodal.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from multimodal.config.models import SourceConfig
@@ -21,6 +22,7 @@ def label_figures(
     from multimodal.data import read_source, source_count
     from multimodal.serving.label_figures import measure_labels, with_labels
 
+    _check_names(predictor, source)
     if not predictor.manifest.tags and not predictor.manifest.attributes:
         return None
     described = with_labels(source, predictor.manifest)
@@ -29,6 +31,22 @@ def label_figures(
     with progress("Tags and attributes", source_count(source)) as advance:
         items = read_source(described, labelled=False)
         return measure_labels(predictor, items, keep=keep, on_progress=advance)
+
+
+def _check_names(predictor: Predictor, source: SourceConfig) -> None:
+    """Columns may be named for what the bundle tells, and for nothing else."""
+    manifest = predictor.manifest
+    for kind, asked, known in (
+        ("tags", source.columns.tags, [spec.name for spec in manifest.tags]),
+        ("attributes", source.columns.attributes, [spec.name for spec in manifest.attributes]),
+    ):
+        for name in asked:
+            if name not in known:
+                told = ", ".join(known) or f"no {kind}"
+                raise InputError(
+                    f"--column {kind}.{name}: the bundle {predictor.name!r} tells {told}.{nearest(name, known)} "
+                    "Correct the name, or leave it out"
+                )
 
 
 def print_labels(document: Mapping[str, Any]) -> None:

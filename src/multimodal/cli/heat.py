@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from multimodal.errors import InputError
 from multimodal.types import Prediction, Product
 
-_HEIGHT, _WIDTH = 640, 480
+if TYPE_CHECKING:
+    from multimodal.image import ImageKitchen
+
+_LONGER = 640
 
 
-def draw_heat(file: Path, product: Product, answer: Prediction) -> None:
+def draw_heat(file: Path, product: Product, answer: Prediction, frame: ImageKitchen) -> None:
     """Writes a PNG: the photo beside itself in grey, warm where it speaks for the category, cold where against it.
+
+    Args:
+        frame: how the bundle fits photos, whose proportions and edges the picture has.
 
     Raises:
         InputError: no photo, or a place that cannot be written.
     """
     from PIL import Image
 
-    from multimodal.image import ImageKitchen
     from multimodal.serving.heat import overlay
 
     if product.image is None or answer.heat_map is None:
         raise InputError(f"--heat-map {file}: got no photo that can be read, expected one in --image")
-    pixels = ImageKitchen(_HEIGHT, _WIDTH).prepare(product.image)
+    scale = _LONGER / max(frame.height, frame.width)
+    larger = replace(frame, height=max(1, round(frame.height * scale)), width=max(1, round(frame.width * scale)))
+    pixels = larger.prepare(product.image)
     both = np.concatenate([pixels, overlay(pixels, answer.heat_map)], axis=1)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -68,10 +68,12 @@ def _file(
     model: PhotoModel, source: Path, output: Path, column: list[str] | None, images_root: Path | None
 ) -> None:
     from multimodal.data import read_source, source_count
+    from multimodal.serving.files import check_output
     from multimodal.serving.writers import ErrorsFile, errors_path, whole
 
     if output.suffix.lower() != ".jsonl":
         raise InputError(f"{output}: got the suffix {output.suffix!r}, expected .jsonl; outputs are lists")
+    check_output(output, source)
     described = source_of(source, column, images_root)
     items = enumerate(read_source(described, labelled=False, unique=False))
     done = 0

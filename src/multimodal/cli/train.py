@@ -87,7 +87,7 @@ def _predict(bundle: Path, wanted: PredictConfig) -> int:
     seen: frozenset[InputName] | None = frozenset({"image"}) if wanted.form == "tags" else None  # as `multimodal tags`
     with progress("Classifying", source_count(wanted.input)) as advance:
         report = classify_file(
-            predictor, wanted.input, Path(wanted.output), form=form, inputs=seen, on_progress=advance
+            predictor, wanted.input, Path(wanted.output), form=form, inputs=seen, repeated_ids=True, on_progress=advance
         )
     listed = f", {report.errors:,} without an answer, see {report.errors_file}" if report.errors else ""
     stdout().print(f"{report.rows:,} rows -> {report.output}{listed}", markup=False, soft_wrap=True)

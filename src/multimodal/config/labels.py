@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from multimodal.config.strict import Strict
+from multimodal.errors import nearest
 
 Precision = Annotated[float, Field(gt=0, lt=1)]
 
@@ -29,6 +30,16 @@ class TagsConfig(Strict):
         if twice:
             raise ValueError(f"got {', '.join(twice)} more than once, expected each tag once")
         return names
+
+    @model_validator(mode="after")
+    def _known(self) -> TagsConfig:
+        strange = sorted(set(self.precision) - set(self.names)) if isinstance(self.precision, dict) else []
+        if strange:
+            raise ValueError(
+                f"precision: got {', '.join(strange)}, expected names of tags, {', '.join(self.names)}."
+                f"{nearest(strange[0], self.names)}"
+            )
+        return self
 
 
 class AttributeConfig(Strict):

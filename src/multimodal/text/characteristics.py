@@ -19,6 +19,8 @@ _BOUNDARY = re.compile(r"(?<=\s)/(?=\s)|[\r\n]+")
 _NAME = re.compile(r"\s*([^:：|/\r\n][^:：|\r\n]{0,79})[:：](?!//)(\s|$)?")
 _TIGHT_LETTERS = 2
 _MAX_DEPTH = 8
+_LONGEST = 200
+"""Letters of an attribute's value that tell it from others."""
 
 
 def parse_characteristics(value: Characteristics | None) -> tuple[Pair, ...]:
@@ -51,9 +53,13 @@ def attribute_value(product: Product, name: str, characteristic: str | None) -> 
     """
     value = (product.attributes or {}).get(name)
     if value is None and characteristic is not None and product.characteristics is not None:
-        found = [v for n, v in parse_characteristics(product.characteristics) if n == characteristic]
+        try:
+            pairs = parse_characteristics(product.characteristics)
+        except InputError:  # such a row is refused where its text is read; its photo may still be of use
+            return None
+        found = [v for n, v in pairs if n == characteristic]
         value = found[0] if len(found) == 1 else None
-    return (value or "").strip() or None
+    return (value or "").strip()[:_LONGEST] or None
 
 
 def render_characteristics(value: Characteristics | None) -> str:

@@ -32,7 +32,7 @@ def _file_hash(file: Path) -> str:
 def _told_hash(told: Told) -> str:
     digest = hashlib.sha256(told.tags.tobytes())
     for values in told.values.values():
-        digest.update("\n".join(values.tolist()).encode())
+        digest.update("\n".join(values.tolist()).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 

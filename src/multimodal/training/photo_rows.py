@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from multimodal.config.models import SourceConfig
 from multimodal.data import read_source
+from multimodal.data.folder import has_class_folders
 from multimodal.data.label_map import load_label_map
 from multimodal.data.splits import split_half
 from multimodal.errors import DataError, ImageError
@@ -75,6 +76,13 @@ def read_photos(
     return reader.rows(pixel_file)
 
 
+def _has_classes(source: SourceConfig) -> bool:
+    """Whether a source is a folder with one folder a class, whose labels are meant to be read."""
+    if source.path is None or source.columns.category_id == "":
+        return False
+    return Path(source.path).is_dir() and has_class_folders(Path(source.path))
+
+
 class _Reader:
     def __init__(self, tree: Tree, kitchen: ImageKitchen, teller: Teller) -> None:
         self.tree, self.kitchen, self.teller = tree, kitchen, teller
@@ -88,7 +96,8 @@ class _Reader:
     def items(self, source: SourceConfig) -> Iterator[Product | RowError]:
         """The source's rows; their labels are mapped by ``keep``, as one may stand for several categories."""
         known = load_label_map(source.category_map)
-        asked = known is not None or bool(source.columns.category_id or source.columns.category_path)
+        named = bool(source.columns.category_id or source.columns.category_path)
+        asked = known is not None or named or _has_classes(source)
         self._find = known.ids.get if known is not None else lambda label: (label,)
         if known is not None:
             self._check(source, {id for ids in known.ids.values() for id in ids})
@@ -118,6 +127,8 @@ class _Reader:
         silent = (told.tags == UNKNOWN).all() and not any(v[0] for v in told.values.values())
         if silent and allowed == UNKNOWN:
             said = "got a photo of which neither category, tag nor attribute is known, expected one of them"
+            if item.category_id is not None:
+                said = f"label {item.category_id!r} is neither in the map nor in the tree, and nothing else is known"
             self.rejected.append(RowError(item.id, row, "label", "unlabelled", said))
             return False
         self.told.append(told)

@@ -97,9 +97,13 @@ def _rates(tower: ImageTower, config: ImageConfig) -> dict[str, float]:
 
 
 def _labels_asked(run: Run) -> tuple[object, ...]:
-    """What of the configuration tags and attributes depend on, if there are any."""
+    """What of the configuration the tower's labels depend on, if there are any; not what is settled at the export."""
     config = run.config
-    return (config.tags, config.attributes, run.space, config.data.photos) if run.space.width or run.beside else ()
+    if not run.space.width and not run.beside:
+        return ()
+    tags = config.tags and config.tags.model_copy(update={"precision": None})
+    attributes = {name: how.model_copy(update={"answered": True}) for name, how in config.attributes.items()}
+    return tags, attributes, run.space, config.data.photos
 
 
 def train_fusion(run: Run, part: TextPart, image: ImageTower) -> FusionMLP:
@@ -138,7 +142,7 @@ def train_fusion(run: Run, part: TextPart, image: ImageTower) -> FusionMLP:
         "fusion",
         stage,
         run.work / "fusion",
-        fingerprint=run.fingerprint(run.config.text, photos, config, run.config.training),
+        fingerprint=run.fingerprint(run.config.text, photos, config, run.config.training, *_labels_asked(run)),
         patience=config.patience,
         device=run.device,
         resume=run.resume,
