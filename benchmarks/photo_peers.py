@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from multimodal.image import ImageKitchen
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Pixels = npt.NDArray[np.uint8]
 _BINS = 6
@@ -64,7 +68,7 @@ class PlainTimm:
         return found
 
     @staticmethod
-    def _input(pixels: Pixels):  # type: ignore[no-untyped-def]  # torch is imported where it is used
+    def _input(pixels: Pixels) -> Tensor:
         import torch
 
         return (torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multimodal.config.models import SourceConfig
-from multimodal.data.columns import FIELDS, ResolvedColumns
+from multimodal.data.columns import ResolvedColumns
 from multimodal.data.photos import PhotoPlace
 from multimodal.data.rows import RowRules
 from multimodal.errors import DataError, nearest
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _ATTRIBUTES = ("color1", "pattern", "gender", "season")
 """What ``columns.attributes`` may name of a drawing."""
+_COLUMNS = ResolvedColumns(
+    id="id", title="title", description="description", characteristics="characteristics", image="image",
+    category_id="category_id", group="group",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,7 @@ def open_drawings(source: SourceConfig) -> DrawingsReader:
                     f"columns.{kind}: got {name!r}, expected one of {', '.join(known)}, which drawings tell."
                     f"{nearest(name, known)}"
                 )
-    columns: dict[str, str] = {name: name for name in FIELDS if name != "category_path"}
-    rules = RowRules("drawings", ResolvedColumns(**columns), PhotoPlace(Path()))  # type: ignore[arg-type]
+    rules = RowRules("drawings", _COLUMNS, PhotoPlace(Path()))
     return DrawingsReader(
         source.products or 0, source.seed, source.several, source.columns.tags, source.columns.attributes, rules
     )

@@ -64,11 +64,12 @@ def find_sentence_model(model: str) -> SentenceModel:
     spec = importlib.util.find_spec(model) if model.isidentifier() else None
     if spec is not None and spec.origin is not None:
         return _checked(Path(spec.origin).parent / "model", f"the package {model}", model)
-    try:
-        from huggingface_hub import snapshot_download
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
 
+    try:
         found = snapshot_download(model, allow_patterns=list(_FILES))
-    except Exception as error:
+    except (HfHubHTTPError, OSError, ValueError) as error:  # no such model, no network, no name of a model
         raise ConfigError(
             f"text.sentence.model: got {model!r}, which is no folder and no installed package, and could not be "
             f"fetched from the hub ({type(error).__name__}: {str(error).partition(chr(10))[0]}). {_WAYS}"
