@@ -18,7 +18,7 @@ from multimodal.config import RunConfig
 from multimodal.config.models import ImageConfig
 from multimodal.errors import BundleError, ConfigError
 from multimodal.models.bag import Bag, WordVectors
-from multimodal.models.from_bundle import load_text, load_tower, read_state
+from multimodal.models.from_bundle import load_heads, load_text, load_tower, read_state
 from multimodal.models.fusion import FusionMLP
 from multimodal.models.image import ImageTower, create_backbone
 from multimodal.models.text import TextTower
@@ -202,6 +202,21 @@ def test_photo_tower_comes_back_within_its_storage(tiny: Tiny) -> None:
     ours = Engine(open_bundle(tiny.bundle), threads=1).image(pixels)
     np.testing.assert_allclose(ours[0], vector.numpy(), atol=1e-4, rtol=1e-4)
     np.testing.assert_allclose(ours[1], logits.numpy(), atol=1e-4, rtol=1e-4)
+
+
+def test_heads_go_on_from_a_bundle_of_the_same_tree(tiny: Tiny) -> None:
+    trained = tiny.export.towers.image
+    assert trained is not None
+    tower, fresh = (ImageTower(SMALL, trained.head.out_features, labels=3) for _ in range(2))
+    tower.load_state_dict(fresh.state_dict())
+    assert not load_heads(tower, tiny.bundle, "another tree")
+    _equal(tower, fresh)
+    assert load_heads(tower, tiny.bundle, tiny.export.tree.version)
+    _equal(tower.head, trained.head, atol=1e-3)
+    _equal(tower.backbone, fresh.backbone)
+    assert tower.labels is not None
+    assert fresh.labels is not None
+    _equal(tower.labels, fresh.labels)  # the bundle has no head for labels
 
 
 def test_fusion_comes_back_within_its_storage(tiny: Tiny) -> None:

@@ -22,6 +22,7 @@ from multimodal.types import EncoderName
 STORED_SUFFIXES = (".int16", ".int8")
 SCALE_SUFFIX = "_scale"
 """How the export names a matrix it stores as integers, and that matrix's scales."""
+_HEADS = ("head.", "labels.")
 
 
 def read_state(folder: Path, part: Literal["text", "image", "fusion"]) -> dict[str, Tensor]:
@@ -75,6 +76,22 @@ def load_tower(tower: nn.Module, folder: Path, part: Literal["image", "fusion"])
             f"shape (first: {wrong[0]}); use the same backbone and the same tree, or leave init_from out"
         )
     tower.load_state_dict({k: state[k] for k in wanted}, strict=False)
+
+
+def load_heads(tower: nn.Module, folder: Path, tree_version: str) -> bool:
+    """Fills a photo tower's heads with a bundle's, where they answer the same: its categories, if the tree is the same.
+
+    The head of tags and attributes goes with that of the categories where it has the same width.
+
+    Returns:
+        Whether the categories' head was filled.
+    """
+    if read_manifest(folder).tree_version != tree_version:
+        return False
+    state, wanted = read_state(folder, "image"), tower.state_dict()
+    found = {k: v for k, v in state.items() if k.startswith(_HEADS) and k in wanted and v.shape == wanted[k].shape}
+    tower.load_state_dict(found, strict=False)
+    return "head.weight" in found
 
 
 def load_text(tower: TextTower, known: Mapping[EncoderName, Vocabulary], folder: Path) -> str:

@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 
 from multimodal.config.models import ImageConfig
-from multimodal.models.from_bundle import load_tower
+from multimodal.models.from_bundle import load_heads, load_tower
 from multimodal.models.fusion import FusionMLP
 from multimodal.models.image import ImageTower
 from multimodal.models.layers import freeze, rates
@@ -46,6 +46,8 @@ def train_image(run: Run) -> ImageTower:
         origin = f"the bundle {run.config.training.init_from}"
     else:
         origin = load_backbone(tower.backbone, config)
+        if config.weights.startswith("bundle:"):
+            load_heads(tower, Path(config.weights.removeprefix("bundle:")), run.tree.version)
     if config.rounded_epochs:
         round_weights(tower.backbone)
     if config.frozen > 0:
