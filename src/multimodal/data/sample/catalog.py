@@ -54,7 +54,8 @@ def draw_rows(products: int, seed: int, several: float = 0.0) -> Iterator[Sample
     """The same with the specification of each product.
 
     Args:
-        several: share of the clothes whose fabric has two or three patterns.
+        several: share of the clothes whose fabric has two or three patterns; above 0, every pattern that a product
+            has can be seen on its photo.
     """
     if products < 0:
         raise InputError(f"products: got {products}, expected 0 or more; ask for 500, say", code="products")
@@ -68,7 +69,7 @@ def draw_row(row: int, seed: int, several: float = 0.0) -> SampleRow:
     if origin == row:
         return _assemble(row, seed, first, first.spec, first.photo_of, first.text)
     rng = _rng(seed, row, "twin-kind")
-    again = replace(_view(first.spec, rng), article=first.spec.article)
+    again = _seen(replace(_view(first.spec, rng), article=first.spec.article), several)
     if first.photo_of is None or (first.text is not None and rng.random() < 0.5):
         return _assemble(row, seed, first, again, row, first.text)
     renamed = replace(first.spec, article=_article(first.spec.brand, row, seed))
@@ -100,7 +101,7 @@ def _origin(row: int, seed: int) -> int:
 def _draft(row: int, seed: int, several: float) -> _Draft:
     rng = _rng(seed, row, "spec")
     chance = rng.random()
-    spec = _mixed(_spec(rng, row, seed), _rng(seed, row, "several"), several)
+    spec = _seen(_mixed(_spec(rng, row, seed), _rng(seed, row, "several"), several), several)
     text = write_text(spec, _rng(seed, row, "text"))
     key = text.title.casefold() if chance >= NO_TEXT else f"{seed}/{row}"
     group = "g" + sha256(key.encode()).hexdigest()[:12]
@@ -158,6 +159,14 @@ def _mixed(spec: Spec, rng: Random, several: float) -> Spec:
         return spec
     patterns = rng.sample(list(PATTERNS), rng.choice((2, 2, 3)))
     return replace(spec, pattern=patterns[0], beside=tuple(patterns[1:]))
+
+
+def _seen(spec: Spec, several: float) -> Spec:
+    """The same, sharp and large enough to see its patterns where these are what is asked for."""
+    if several == 0 or not any(spec.tags.values()):
+        return spec
+    sharp: Trouble = "none" if spec.trouble == "blur" else spec.trouble
+    return replace(spec, trouble=sharp, size=(180, 240) if spec.size == (60, 80) else spec.size)
 
 
 def _view(spec: Spec, rng: Random) -> Spec:

@@ -30,6 +30,8 @@ class Fabric:
         base: the ground colour.
         unit: pixels of the drawing canvas a body unit.
         seed: fixes everything that chance decides in the pattern.
+        frame: left, top, right and bottom of what the photo shows of it, in pixels of the canvas: several patterns
+            share that, or one of them would lie beside the garment.
     """
 
     patterns: tuple[Pattern, ...]
@@ -37,6 +39,7 @@ class Fabric:
     seed: str
     unit: float
     size: tuple[int, int]
+    frame: tuple[float, float, float, float]
     _cache: dict[int, Image.Image] = field(default_factory=dict)
 
     def image(self, angle: float) -> Image.Image | None:
@@ -54,7 +57,7 @@ class Fabric:
             rng = Random(f"{self.seed}/{number}")
             ground = rng.choice((self.base, contrasting(self.base, rng)))
             other = _printed(replace(self, base=ground), pattern, rng, angle)
-            image.paste(other, (0, 0), _pieces(rng, self, number + 1))
+            image.paste(other, (0, 0), _pieces(rng, self, number))
         return image
 
 
@@ -70,21 +73,23 @@ def _printed(cloth: Fabric, pattern: Pattern, rng: Random, angle: int) -> Image.
     return _flowers(rng, cloth)
 
 
-def _pieces(rng: Random, cloth: Fabric, patterns: int) -> Image.Image:
-    """Where one of several patterns is: a part of the garment, or patches all over it."""
+def _pieces(rng: Random, cloth: Fabric, number: int) -> Image.Image:
+    """Where one of several patterns is, counted from 0: a part of the garment, or patches all over it."""
     width, height = cloth.size
     mask = Image.new("1", cloth.size, 0)
     draw = ImageDraw.Draw(mask)
-    share = 1 / patterns
     if rng.random() < 0.6:  # below, or to the right
-        cut = rng.uniform(1.0 - share - 0.12, 1.0 - share + 0.06)
-        upright = rng.random() < 0.3
-        draw.rectangle((width * cut, 0, width, height) if upright else (0, height * cut, width, height), fill=1)
+        share = number / len(cloth.patterns) + rng.uniform(-0.06, 0.06)
+        left, top, right, bottom = cloth.frame
+        if rng.random() < 0.3:
+            draw.rectangle((left + (right - left) * share, 0, width, height), fill=1)
+        else:
+            draw.rectangle((0, top + (bottom - top) * share, width, height), fill=1)
         return mask
     side = max(8, round(rng.choice((12, 16, 22)) * cloth.unit))
     for y in range(0, height, side):
         for x in range(0, width, side):
-            if (x // side + y // side) % patterns == 0:
+            if (x // side + y // side) % (number + 1) == 0:
                 draw.rectangle((x, y, x + side - 1, y + side - 1), fill=1)
     return mask
 

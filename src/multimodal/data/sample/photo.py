@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 from multimodal.data.sample.backdrops import backdrop, grain
 from multimodal.data.sample.fabrics import Fabric
 from multimodal.data.sample.palette import SKINS, contrasting
-from multimodal.data.sample.scene import OVERSAMPLING, Camera, fit, shoot
+from multimodal.data.sample.scene import OVERSAMPLING, Camera, cloth_frame, fit, shoot
 from multimodal.data.sample.shapes.table import MIRRORED, STANDING, draw
 from multimodal.data.sample.spec import Spec, Trouble
 
@@ -24,7 +24,12 @@ def draw_image(spec: Spec, rng: Random) -> Image.Image:
     camera = _camera(spec, fit(sketch, spec.size, rng, _FILL.get(spec.trouble, 0.9), 1.6, spec.leaf in MIRRORED), rng)
     canvas = (spec.size[0] * OVERSAMPLING, spec.size[1] * OVERSAMPLING)
     fabric = Fabric(
-        (spec.pattern, *spec.beside), spec.tone, f"{spec.article}/{spec.colour.en}", camera.scale * OVERSAMPLING, canvas
+        (spec.pattern, *spec.beside),
+        spec.tone,
+        f"{spec.article}/{spec.colour.en}",
+        camera.scale * OVERSAMPLING,
+        canvas,
+        cloth_frame(sketch, camera, canvas),
     )
     behind = backdrop(spec.backdrop, spec.size, rng)
     image = shoot(sketch, fabric, camera, behind, rng, grounded=spec.leaf in STANDING)

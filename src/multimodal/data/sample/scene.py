@@ -51,6 +51,16 @@ def fit(sketch: Sketch, size: tuple[int, int], rng: Random, fill: float, tilt: f
     return Camera(scale, rng.gauss(0, tilt), ((x0 + x1) / 2, (y0 + y1) / 2), at, mirror)
 
 
+def cloth_frame(sketch: Sketch, camera: Camera, canvas: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of the product's fabric on the canvas, as far as the canvas goes."""
+    cloth = [camera.project(s.points, OVERSAMPLING) for s in sketch.strokes if isinstance(s.paint, Cloth)]
+    if not cloth:
+        return 0.0, 0.0, float(canvas[0]), float(canvas[1])
+    points = np.concatenate(cloth).clip((0, 0), canvas)
+    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    return left, top, right, bottom
+
+
 class _Easel:
     """The large canvas that strokes are painted on, and the soft light map beside it."""
 
