@@ -80,7 +80,7 @@ def test_figures_are_those_of_the_answers(predictor: Predictor, columns: Columns
 
 def test_only_what_is_known_counts(predictor: Predictor, columns: Columns, tmp_path: Path) -> None:
     broken = list(columns["image"])
-    broken[3], broken[4] = BROKEN, None
+    broken[3], broken[4], broken[11] = BROKEN, None, BROKEN
     some = [None if i < 10 else value for i, value in enumerate(columns["floral"])]
     told = {"polka dot": [None] * 24, "checker": ["often" if i == 20 else None for i in range(24)]}
     colours = [value if i in {0, 4, 5} else None for i, value in enumerate(columns["colour"])]
@@ -88,18 +88,21 @@ def test_only_what_is_known_counts(predictor: Predictor, columns: Columns, tmp_p
     source = write(tmp_path / "a.parquet", columns, image=broken, floral=some, colour=colours, **told)
     found = measured(predictor, source, keep=lambda product, row: row != 12)
     # 20 has junk for a tag and is no row; 6 tells a colour that the bundle does not know, and nothing else
-    assert found.rows.tolist() == [0, 5, 6, *(i for i in range(10, 24) if i not in {12, 20})]
+    assert found.rows.tolist() == [0, 5, 6, *(i for i in range(10, 24) if i not in {11, 12, 20})]
     assert list(found.tag_document()["by_tag"]) == ["floral"]
-    assert found.tag_document()["by_tag"]["floral"]["rows"] == 12
+    assert found.tag_document()["by_tag"]["floral"]["rows"] == 11
     assert found.attribute_document()["colour"]["rows"] == 2
-    assert len(found.truth["floral"]) == len(found.codes["colour"]) == len(found.tags["checker"]) == 15
+    assert [error.row for error in found.errors] == [11, 20]  # 3 tells nothing, so it is not missed
+    assert len(found.truth["floral"]) == len(found.codes["colour"]) == len(found.tags["checker"]) == 14
 
 
 def test_nothing_known_is_nothing_measured(predictor: Predictor, columns: Columns, tmp_path: Path) -> None:
     nothing = dict.fromkeys((*TAGS, "colour"), [None] * 24)
     assert measured(predictor, write(tmp_path / "a.parquet", columns, **nothing)) is None
     unreadable = write(tmp_path / "b.parquet", columns, image=[BROKEN] * 24)
-    assert measured(predictor, unreadable) is None
+    seen = measured(predictor, unreadable)
+    assert (len(seen.rows), seen.tag_document(), seen.attribute_document()) == (0, {}, {})
+    assert [(e.row, e.id, e.code) for e in seen.errors] == [(i, i, "image_truncated") for i in range(24)]
     assert measured(predictor, write(tmp_path / "c.parquet", columns), keep=lambda product, row: False) is None
 
 

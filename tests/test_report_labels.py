@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import sys
@@ -253,6 +254,29 @@ def test_a_report_of_photos_without_categories(evaluate: Run, unsorted: Path, tm
     assert "exactly the right category" not in page
     html = (folder / "index.html").read_text(encoding="utf-8")
     assert html.count("data:image/png;base64,") == len(shown)
+
+
+def test_photos_that_cannot_be_read_are_listed(evaluate: Run, unsorted: Path, tmp_path: Path) -> None:
+    table = pq.read_table(unsorted)
+    photos = table.column("image").to_pylist()
+    there = [i for i, photo in enumerate(photos) if photo is not None]
+    lost = [there[2], there[7]]
+
+    def broken(rows: list[int]) -> Path:
+        values = [{**photo, "bytes": b"no photo"} if i in rows else photo for i, photo in enumerate(photos)]
+        at = table.schema.get_field_index("image")
+        pq.write_table(table.set_column(at, "image", pa.array(values, table.schema.field("image").type)), unsorted)
+        return unsorted
+
+    code, out, err = evaluate(broken(lost), "--json")
+    assert code == 1, err
+    assert json.loads(out)["rows"] == len(there) - 2
+    assert "2 rows could not be evaluated; they are in" in err
+    with (tmp_path / "photos.errors.csv").open(encoding="utf-8") as file:
+        assert [int(row["row"]) for row in csv.DictReader(file)] == lost
+    code, out, err = evaluate(broken(there), "--json")
+    assert (code, out) == (2, "")
+    assert f"none of {len(there)} photos could be read, expected one; the first: " in err.replace("\n", " ")
 
 
 @pytest.mark.parametrize("words", [("--by", "color1"), ("--errors", "wrong.csv"), ("--against", "peer.csv")])

@@ -17,7 +17,7 @@ from multimodal.cli.evaluate_report import write_pages
 from multimodal.cli.evaluate_tables import print_tables
 from multimodal.cli.sources import ColumnOption, ImagesRootOption, plain_name, source_of
 from multimodal.errors import DataError, InputError, nearest
-from multimodal.types import INPUTS, InputName, Product
+from multimodal.types import INPUTS, InputName, Product, RowError
 
 if TYPE_CHECKING:
     from multimodal.config.models import SourceConfig
@@ -112,6 +112,11 @@ def evaluate(
                 on_progress=advance,
             )
     told = label_figures(predictor, source, keep)
+    lost = () if told is None else told.errors
+    if told is not None and not len(told.rows):
+        if found is None:
+            raise DataError(f"none of {len(lost):,} photos could be read, expected one; the first: {lost[0].message}")
+        told = None
     document: dict[str, Any] = {"model": _model(predictor), **({"split_half": half.value} if half else {})}
     document |= found.to_dict() if found else {"rows": 0 if told is None else len(told.rows), "inputs": ["image"]}
     document |= {} if told is None else {"tags": told.tag_document(), "attributes": told.attribute_document()}
@@ -139,9 +144,7 @@ def evaluate(
     if report is not None:
         index = write_pages(report, document, found, told, predictor, source, data=data.name, history=history)
         _say(f"the report is {index}")
-    if found is None:
-        raise typer.Exit(DONE)
-    _finish(found, unmeasured)
+    _finish(unmeasured, () if found is None else found.errors, lost)
 
 
 def _in_half(half: Half) -> Callable[[Product, int], bool]:
@@ -244,13 +247,15 @@ def _write_mistakes(found: Evaluation, predictor: Predictor, errors: Path) -> No
     _say(f"{len(mistakes):,} mistakes are in {errors}")
 
 
-def _finish(found: Evaluation, unmeasured: Path) -> None:
-    if not found.errors:
+def _finish(unmeasured: Path, *found: Sequence[RowError]) -> None:
+    """Lists every row that some figure lacks, once; exits 1 where there are any."""
+    by_row = {error.row: error for errors in reversed(found) for error in errors}
+    if not by_row:
         raise typer.Exit(DONE)
     from multimodal.serving.writers import write_errors
 
-    write_errors(unmeasured, found.errors)
-    _say(f"{len(found.errors):,} rows could not be evaluated; they are in {unmeasured}", style="yellow")
+    write_errors(unmeasured, [by_row[row] for row in sorted(by_row)])
+    _say(f"{len(by_row):,} rows could not be evaluated; they are in {unmeasured}", style="yellow")
     raise typer.Exit(ROWS_FAILED)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -31,6 +31,7 @@ class LabelFigures:
         truth: tag -> 1, 0, or -1 where it is not known [N].
         attributes: attribute -> probabilities [N, values].
         codes: attribute -> the right value's number, or -1 [N].
+        errors: rows that could not be read, and photos that tell something but cannot be seen.
     """
 
     rows: npt.NDArray[np.int64]
@@ -39,6 +40,7 @@ class LabelFigures:
     attributes: Mapping[str, FloatArray]
     codes: Mapping[str, npt.NDArray[np.int64]]
     thresholds: Mapping[str, float]
+    errors: tuple[RowError, ...] = ()
 
     def tag_document(self) -> dict[str, Any]:
         """Figures of the tags, as JSON values; empty without any."""
@@ -91,7 +93,7 @@ def measure_labels(
     batch_size: int = 256,
     on_progress: Callable[[int], None] | None = None,
 ) -> LabelFigures | None:
-    """Reads the tags and attributes of photos of which some are known; None without such a photo.
+    """Reads the tags and attributes of photos of which some are known; None where no photo tells any.
 
     Args:
         keep: given a product and its row, whether it is to be measured.
@@ -99,9 +101,11 @@ def measure_labels(
     """
     manifest = predictor.manifest
     rows: list[int] = []
+    errors: list[RowError] = []
     parts: list[tuple[Mapping[str, Any], ...]] = []
     numbered = enumerate(items)
     while batch := list(islice(numbered, batch_size)):
+        errors += [item for _, item in batch if isinstance(item, RowError)]
         there = [(i, p) for i, p in batch if isinstance(p, Product) and p.image is not None]
         kept = [(i, p) for i, p in there if _tells(p, manifest) and (keep is None or keep(p, i))]
         if kept:
@@ -109,20 +113,35 @@ def measure_labels(
             rows += [i for i, _ in kept]
             known = _truth(products, manifest), _codes(products, manifest)
             parts.append((*predictor.label_probabilities(products), *known))
+            errors += _unseen(predictor, kept, parts[-1])
         if on_progress is not None:
             on_progress(batch[-1][0] + 1)
     if not parts:
         return None
     tags, attributes, truth, codes = (_joined([part[k] for part in parts]) for k in range(4))
-    one = next(iter(tags.values()), None)
-    read = ~np.isnan(one if one is not None else next(iter(attributes.values()))[:, 0])
-    if not read.any():
-        return None
+    read = _read(tags, attributes)
     tags, truth, attributes, codes = (
         {name: values[read] for name, values in told.items()} for told in (tags, truth, attributes, codes)
     )
     thresholds = {spec.name: spec.threshold for spec in manifest.tags}
-    return LabelFigures(np.array(rows)[read], tags, truth, attributes, codes, thresholds)
+    said = tuple(sorted(errors, key=lambda error: error.row))
+    return LabelFigures(np.array(rows)[read], tags, truth, attributes, codes, thresholds, said)
+
+
+def _read(tags: Mapping[str, FloatArray], attributes: Mapping[str, FloatArray]) -> npt.NDArray[np.bool_]:
+    """Which photos could be read."""
+    one = next(iter(tags.values()), None)
+    seen: npt.NDArray[np.bool_] = ~np.isnan(one if one is not None else next(iter(attributes.values()))[:, 0])
+    return seen
+
+
+def _unseen(
+    predictor: Predictor, kept: Sequence[tuple[int, Product]], part: tuple[Mapping[str, Any], ...]
+) -> list[RowError]:
+    """Why some photos could not be read."""
+    lost = [one for one, seen in zip(kept, _read(part[0], part[1]), strict=True) if not seen]
+    why = predictor.classify([Product(id=p.id, image=p.image) for _, p in lost])
+    return [replace(e, row=row) for (row, _), e in zip(lost, why, strict=True) if isinstance(e, RowError)]
 
 
 def _joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
