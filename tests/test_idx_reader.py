@@ -150,3 +150,25 @@ def test_titles_by_number_are_joined(tmp_path: Path) -> None:
     titles = write_csv(tmp_path / "titles.csv", [{"id": 2, "title": "boot"}, {"id": 0, "title": "dress"}])
     found = read(photos, join=JoinConfig(path=str(titles.path)))
     assert [(p.id, p.title, p.category_id) for p in found] == [(0, "dress", "3"), (2, "boot", "9")]
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"tags": {"dots": "is_dotted"}}, r"columns\.tags\.dots: got 'is_dotted'"),
+        ({"attributes": ["colour"]}, r"columns\.attributes\.colour: got 'colour'"),
+        ({"title": "name"}, r"columns\.title: got 'name'"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["idx", "folder"])
+def test_columns_that_photos_without_a_table_cannot_have_are_refused(
+    tmp_path: Path, kind: str, columns: dict[str, object], said: str
+) -> None:
+    path = write_pair(tmp_path)
+    if kind == "folder":
+        path = tmp_path / "photos"
+        (path / "shirt").mkdir(parents=True)
+        (path / "shirt" / "1.png").write_bytes(b"a photo")
+    with pytest.raises(DataError, match=f"{said}, but photos without a table have no columns; leave it out"):
+        read(path, columns=ColumnMap.model_validate(columns))
+    assert read(path, columns=ColumnMap(title="", description=""))

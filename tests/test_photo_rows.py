@@ -110,6 +110,7 @@ def test_a_label_the_map_does_not_know_leaves_what_else_is_known(tmp_path: Path)
     found = read(tmp_path, source(tmp_path / "a.parquet", rows, columns=asked, category_map={"shirt": "11"}))
     assert sets_of(found) == [None, {"11"}]
     assert why(found) == [("p1", 1, "label", "unlabelled")]
+    assert found.unmapped == {"hat": 1}  # and p1 is among the rejected
 
 
 def test_a_map_that_names_no_node_of_the_tree_is_refused(tmp_path: Path) -> None:

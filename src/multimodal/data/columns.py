@@ -152,3 +152,21 @@ def _plain(column: str) -> str:
 
 def _listed(columns: Sequence[str]) -> str:
     return ", ".join(columns) or "no columns"
+
+
+def refuse_columns(path: Path, asked: ColumnMap, own: ResolvedColumns) -> None:
+    """For photos without a table.
+
+    Raises:
+        DataError: a column is asked for, which they cannot have.
+    """
+    fields = asked.model_dump(exclude_defaults=True)
+    given = {f"columns.{name}": value for name, value in fields.items() if isinstance(value, str)}
+    for kind in ("tags", "attributes"):
+        given |= {f"columns.{kind}.{name}": column for name, column in fields.get(kind, {}).items()}
+    for name, column in given.items():
+        if column not in {"", getattr(own, name.removeprefix("columns."), None)}:
+            raise DataError(
+                f"{path}: {name}: got {column!r}, but photos without a table have no columns; leave it out, or give a "
+                f"table of the photos with that column, as a metadata.csv beside them"
+            )

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from multimodal.config.models import ColumnMap, SourceConfig
-from multimodal.data.columns import INPUT_FIELDS, ResolvedColumns, guess_columns
+from multimodal.data.columns import INPUT_FIELDS, ResolvedColumns, guess_columns, refuse_columns
 from multimodal.data.csv_file import CsvReader, csv_columns
 from multimodal.data.drawings import open_drawings
 from multimodal.data.folder import (
@@ -159,6 +159,7 @@ def _no_input(found: Sequence[str]) -> str:
 
 def _open_idx(files: Sequence[Path], columns: ColumnMap, labelled: bool) -> list[TableReader]:
     """The readers of files of photos, whose numbers go on from file to file."""
+    refuse_columns(files[0], columns, IDX_COLUMNS)
     read = labelled and columns.category_id != ""
     resolved = IDX_COLUMNS if read else replace(IDX_COLUMNS, category_id=None)
     parts: list[TableReader] = []
@@ -172,6 +173,7 @@ def _open_idx(files: Sequence[Path], columns: ColumnMap, labelled: bool) -> list
 
 def _open_folder(file: Path, columns: ColumnMap, labelled: bool) -> FolderReader:
     check_photo_folder(file, labelled=labelled)
+    refuse_columns(file, columns, FOLDER_COLUMNS)
     resolved = replace(FOLDER_COLUMNS, category_id=None)
     if labelled and columns.category_id != "":
         if not has_class_folders(file):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -35,6 +36,7 @@ class PhotoRows:
         sets: bool [K, leaves], the leaves that a label may stand for.
         half: "select" or "calibrate".
         rejected: rows that could not be used, with the reason.
+        unmapped: label that is neither in the map nor in the tree -> photos that were kept for what else they tell.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -43,6 +45,7 @@ class PhotoRows:
     sets: npt.NDArray[np.bool_]
     half: npt.NDArray[np.str_]
     rejected: tuple[RowError, ...]
+    unmapped: Mapping[str, int]
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -91,6 +94,7 @@ class _Reader:
         self.half: list[str] = []
         self.told: list[Told] = []
         self.rejected: list[RowError] = []
+        self.unmapped: Counter[str] = Counter()
         self._find: Callable[[str], tuple[str, ...] | None] = lambda label: None
 
     def items(self, source: SourceConfig) -> Iterator[Product | RowError]:
@@ -131,6 +135,8 @@ class _Reader:
                 said = f"label {item.category_id!r} is neither in the map nor in the tree, and nothing else is known"
             self.rejected.append(RowError(item.id, row, "label", "unlabelled", said))
             return False
+        if allowed == UNKNOWN and item.category_id is not None:
+            self.unmapped[item.category_id] += 1
         self.told.append(told)
         self.allowed.append(allowed)
         self.half.append(split_half(item, row))
@@ -160,5 +166,6 @@ class _Reader:
             leaves[at] = np.asarray(below).any(axis=0)
         told = joined(self.told) if self.told else self.teller.told([])
         return PhotoRows(
-            pixels, told, np.array(self.allowed, np.int64), leaves, np.array(self.half), tuple(self.rejected)
-        )
+            pixels, told, np.array(self.allowed, np.int64), leaves, np.array(self.half), tuple(self.rejected),
+            self.unmapped,
+        )  # fmt: skip

@@ -143,6 +143,12 @@ def _beside(config: RunConfig, preparer: Preparer, work: Path) -> dict[str, Phot
         _console.print(
             f"{name}: {len(rows):,} photos beside, {known:,} with a category, {len(rows.rejected):,} rejected"
         )
+        if rows.unmapped:
+            label, most = max(rows.unmapped.items(), key=lambda one: one[1])
+            _console.print(
+                f"  {sum(rows.unmapped.values()):,} of them have a label that is neither in the map nor in the tree, "
+                f"and teach what else they tell (most: {label!r}, {most:,})", style="yellow", markup=False,
+            )  # fmt: skip
         report_rejected(rows.rejected, work / f"{name}.photos.rejected.csv")
         found[name] = rows
     return found
