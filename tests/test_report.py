@@ -168,6 +168,13 @@ def test_right_is_blue_and_wrong_is_red(tmp_path: Path) -> None:
         assert np.abs(colours - expected).max(axis=1).min() <= 1  # rounding in the drawing
 
 
+@pytest.mark.usefixtures("matplotlib")
+def test_names_that_look_like_formulas_are_written_as_they_are(tmp_path: Path) -> None:
+    tree = Tree([Node("x", "Under $5_{", None), Node("y", "$x^$ & \\frac", None)])
+    found = tree_confusion(np.array([0, 1]), np.array([0, 1]), tree, most=5)
+    assert plot_confusion(found, tree, tmp_path / "c.png", numbers=True).stat().st_size > 0  # a formula would raise
+
+
 def test_blocks_in_both_languages(tmp_path: Path) -> None:
     blocks = [Heading("A & b", 1), Text("x_y"), Table(("n", "v"), (("a|b", "1"),))]
     assert to_markdown(blocks, tmp_path) == "# A & b\n\nx\\_y\n\n| n | v |\n| --- | ---: |\n| a\\|b | 1 |\n"

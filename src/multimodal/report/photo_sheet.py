@@ -109,7 +109,7 @@ def _cell(figure: Figure, left: float, top: float, photo: RowPhoto, probability:
 def _text(figure: Figure, left: float, top: float, text: str, **look: Any) -> None:
     """Text at inches from the left and the bottom; it may come from the data, so no sign of it is a formula."""
     width, height = figure.get_size_inches()
-    figure.text(left / width, top / height, text, parse_math=False, **look)
+    figure.text(left / width, top / height, text, **look)
 
 
 def _photo(item: Product | RowError, row: int, kitchen: ImageKitchen) -> RowPhoto:

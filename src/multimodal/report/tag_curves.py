@@ -51,13 +51,12 @@ def _panel(axes: Axes, tags: Sequence[str], figures: LabelFigures) -> None:
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
     titled(axes, "", *_AXES)
-    # names of tags come last: matplotlib leaves out labels that start with "_" and reads "$" as a formula
+    # names of tags come last: matplotlib leaves out labels that start with "_"
     legend = axes.legend(
         lines, ["tag"] * len(lines), frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.02, 1),
         labelcolor=INK,
     )  # fmt: skip
     for text, label in zip(legend.get_texts(), labels, strict=True):
-        text.set_parse_math(False)
         text.set_text(label)
 
 
