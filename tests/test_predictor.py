@@ -27,7 +27,9 @@ def test_head_follows_from_the_inputs(predictor: Predictor, full: list[Product],
         assert set(answer.missing) == set(TRAINED) - inputs
         assert (answer.id, answer.decision, answer.needs_review) == (product.id, "leaf", False)
         assert answer.warnings == ()
-        assert answer.candidates is answer.conflict is None
+        assert answer.conflict is None
+        assert answer.candidates is not None
+        assert answer.candidates.category_ids[0] == answer.suggestions[0].id
         assert answer.tags == answer.attributes == ()
 
 

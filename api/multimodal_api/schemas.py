@@ -37,7 +37,7 @@ class _Options(BaseModel):
     min_confidence: Annotated[
         Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None,
         BeforeValidator(blank_is_none),
-        Field(description="Answer with an ancestor where the leaf's probability is below this."),
+        Field(description="Go up the tree until the category is at least this probable, not until the promise holds."),
     ] = None
     explain: Annotated[bool | None, BeforeValidator(blank_is_none)] = None
     model: Annotated[

@@ -2,7 +2,16 @@
 
 from multimodal.artifact.bundle import Bundle, bundle_sha256, open_bundle, read_manifest, verify_bundle
 from multimodal.artifact.layout import LAYOUT, BundleLayout
-from multimodal.artifact.manifest import AttributeSpec, Calibration, HeadMix, Manifest, TagSpec, mix_name
+from multimodal.artifact.manifest import (
+    AttributeSpec,
+    Calibration,
+    CandidateRule,
+    HeadMix,
+    Manifest,
+    Promise,
+    TagSpec,
+    mix_name,
+)
 
 __all__ = [
     "LAYOUT",
@@ -10,8 +19,10 @@ __all__ = [
     "Bundle",
     "BundleLayout",
     "Calibration",
+    "CandidateRule",
     "HeadMix",
     "Manifest",
+    "Promise",
     "TagSpec",
     "bundle_sha256",
     "mix_name",

@@ -75,6 +75,32 @@ class ImageSpec(_Strict):
     storage: str
 
 
+class Promise(_Strict):
+    """From which probability on an answer holds what is promised: the share ``accuracy`` of the answers is right.
+
+    An answer is the deepest node, on the way up from the likeliest leaf, whose probability reaches ``threshold``, and
+    is right if the product belongs at or below it. Figures are of the calibration rows.
+    """
+
+    accuracy: Annotated[float, Field(gt=0, lt=1)]
+    threshold: Annotated[float, Field(ge=0, le=1)]
+    votes: Annotated[int, Field(ge=0)]
+    """Answered groups that the promise was tested on, one row each, and how many were wrong."""
+    mistakes: Annotated[int, Field(ge=0)]
+    leaf_coverage: Annotated[float, Field(ge=0, le=1)]
+    """Share of the rows that are answered with a leaf."""
+    mean_depth: float
+
+
+class CandidateRule(_Strict):
+    """Leaves from ``threshold`` on hold the right one with the chance ``coverage``."""
+
+    coverage: Annotated[float, Field(gt=0, lt=1)]
+    threshold: Annotated[float, Field(ge=0, le=1)]
+    mean_size: float
+    """Leaves in a set, over the calibration rows."""
+
+
 class HeadMix(_Strict):
     """How log scores of the heads make one answer for one mix of inputs.
 
@@ -88,6 +114,10 @@ class HeadMix(_Strict):
     """How the temperature changes with what is unsure; 0, as in older bundles, is one temperature for all rows."""
     chosen: str
     """"text", "image", "mlp", "log_mix" or "blend": what won on the select half."""
+    promises: tuple[Promise, ...] = ()
+    """By accuracy; none where it could not be promised, or where validation rows were too few to tell."""
+    candidates: tuple[CandidateRule, ...] = ()
+    """By coverage."""
 
 
 class Calibration(_Strict):

@@ -34,7 +34,9 @@ def classify(
     top_k: Annotated[int, typer.Option(min=1, max=10, help="How many suggestions.", rich_help_panel=_ONE)] = 2,
     min_confidence: Annotated[
         float | None,
-        typer.Option(min=0.0, max=1.0, help="Go up the tree until a category is at least this probable."),
+        typer.Option(
+            min=0.0, max=1.0, help="Go up the tree until a category is so probable; by default, until 95 % are right."
+        ),
     ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say which words and characteristics (and parts of the photo) moved it.")

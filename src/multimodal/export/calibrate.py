@@ -12,7 +12,9 @@ import numpy.typing as npt
 from multimodal.artifact import Calibration, HeadMix, mix_name
 from multimodal.artifact.engine import Engine, mix_heads
 from multimodal.evaluation import fit_mix, fit_row_temperature, nll
+from multimodal.export.trust import candidate_rules, promises
 from multimodal.numeric import log_softmax
+from multimodal.taxonomy import Tree
 from multimodal.training.arrays import Split
 from multimodal.training.run import MIN_ROWS
 from multimodal.types import INPUTS, TEXT_INPUTS, FloatArray, HeadName, InputName, RaggedIds
@@ -96,12 +98,12 @@ class Scorer:
         return self._image
 
 
-def calibrate(scorer: Scorer) -> tuple[Calibration, dict[Inputs, MixScores]]:
+def calibrate(scorer: Scorer, tree: Tree) -> tuple[Calibration, dict[Inputs, MixScores]]:
     """Chooses, on ``select``, what answers for each mix of inputs; fits temperatures on ``calibrate``.
 
     Where a product has both text and photo the fusion MLP competes with the plain mix of log scores and
     with a mix of all three. The lowest NLL on select wins, among those that are right there at least as often
-    as the plain mix: surer but more often wrong is no gain.
+    as the plain mix: surer but more often wrong is no gain. What then answers gets its promises and candidates.
     """
     mixes: dict[str, HeadMix] = {}
     mlps: dict[str, HeadMix] = {}
@@ -114,15 +116,32 @@ def calibrate(scorer: Scorer) -> tuple[Calibration, dict[Inputs, MixScores]]:
         select, held = _halves(scorer.split, scored.rows)
         if "fused" not in scored.logits:
             head: HeadName = "image" if mix == ("image",) else "text"
-            mixes[name] = _finish({head: 1.0}, head, scored.logits, labels, held)
+            only = _finish({head: 1.0}, head, scored.logits, labels, held)
+            mixes[name] = _trusted(only, scorer.split, scored, tree)
             continue
         candidates = {
             chosen: _finish(weights, chosen, scored.logits, labels, held)
             for chosen, weights in _candidates(scored.logits, labels, select).items()
         }
         mlps[name], plain[name] = candidates["mlp"], candidates["log_mix"]
-        mixes[name] = _best(candidates, _take(scored.logits, select), labels[select])
+        best = _best(candidates, _take(scored.logits, select), labels[select])
+        mixes[name] = _trusted(best, scorer.split, scored, tree)
     return Calibration(mixes=mixes, mlp=mlps, log_mix=plain), scores
+
+
+def _trusted(mix: HeadMix, split: Split, scored: MixScores, tree: Tree) -> HeadMix:
+    """The mix with what it can be trusted with; nothing where a half has too few rows to test it on."""
+    select, held = (np.flatnonzero(split.half[scored.rows] == half) for half in ("select", "calibrate"))
+    if min(len(select), len(held)) < MIN_ROWS:
+        return mix
+    probs, labels = mix_heads(scored.logits, mix), split.labels[scored.rows]
+    groups = np.unique([split.groups[row] for row in scored.rows], return_inverse=True)[1]
+    return mix.model_copy(
+        update={
+            "promises": promises(probs, labels, groups, select, held, tree),
+            "candidates": candidate_rules(probs, labels, groups, held),
+        }
+    )
 
 
 def _best(candidates: Mapping[str, HeadMix], logits: Logits, labels: npt.NDArray[np.int64]) -> HeadMix:

@@ -91,7 +91,7 @@ def manifest_of(
             "categories": True,
             "tags": bool(labels and labels.tags),
             "attributes": bool(labels and labels.attributes),
-            "candidates": False,
+            "candidates": any(mix.candidates for mix in calibration.mixes.values()),
         },
         metrics=dict(metrics),
         provenance=dict(provenance),

@@ -42,7 +42,7 @@ def write_bundle(export: Export, work: Path) -> Path:
     folder.mkdir(parents=True)
     export, engine, parity = _write_proven(export, folder)
     scorer = Scorer(engine, export.val)
-    calibration, scores = calibrate(scorer)
+    calibration, scores = calibrate(scorer, export.tree)
     _check_answers(calibration, export.towers)
     provenance = {**export.provenance, "parity": {head: asdict(p) for head, p in parity.items()}}
     metrics = metrics_of(calibration, scores, export)

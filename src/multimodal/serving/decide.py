@@ -29,13 +29,18 @@ def decide(
 ) -> tuple[Decision, str | None]:
     """The leaf, or its nearest ancestor whose summed probability reaches ``min_confidence``.
 
+    A node above every leaf is no answer: it is always right, and tells nothing.
+
     Returns:
-        The decision and the category's id; ("abstain", None) when even the root's is below.
+        The decision and the category's id; ("abstain", None) when nothing on the way up is probable enough.
     """
     if min_confidence is None:
         return "leaf", leaf
     for node in reversed(tree.path(leaf)):
-        if _probability(nodes, tree, node.id) >= min_confidence:
+        if tree.leaf_matrix[tree.node_index[node.id]].all():
+            break
+        # Sums of many numbers may end a hair below 1.
+        if _probability(nodes, tree, node.id) >= min_confidence - 1e-6:
             return ("leaf" if node.id == leaf else "ancestor"), node.id
     return "abstain", None
 

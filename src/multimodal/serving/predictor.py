@@ -14,12 +14,11 @@ import numpy as np
 from multimodal.artifact import Manifest
 from multimodal.errors import InputError
 from multimodal.serving.core import Core
-from multimodal.serving.decide import best_leaves, category, decide
 from multimodal.serving.explain import Explainer
 from multimodal.serving.heat import PhotoExplainer
+from multimodal.serving.judge import Judge
 from multimodal.serving.labels import attribute_probabilities, attributes_of, tag_probabilities, tags_of
 from multimodal.serving.samples import Sample
-from multimodal.serving.scoring import head_of
 from multimodal.taxonomy import Tree
 from multimodal.types import (
     HEADS,
@@ -56,6 +55,7 @@ class Predictor:
         self._core = Core(path, threads)
         self.manifest: Manifest = self._core.manifest
         self.tree: Tree = self._core.tree
+        self._judge = Judge(self.manifest, self.tree)
         self._explainer = None
         kitchen = self._core.kitchens.text
         if kitchen is not None:
@@ -96,7 +96,8 @@ class Predictor:
         Args:
             products: a ``RowError`` among them (a row that could not be read) comes out in its place.
             top_k: suggestions an answer, 1 to 10.
-            min_confidence: go up the tree until the category's probability reaches this.
+            min_confidence: go up the tree until the category's probability reaches this; by default up to where
+                the bundle promises that 95 % of such answers are right, and not at all where it cannot.
             explain: say what in the text, and where in the photo, moved each answer; a photo takes 49 runs then.
 
         Raises:
@@ -230,7 +231,7 @@ class Predictor:
             nodes, told = self.tree.node_probabilities(probs), self._told(scores)
             for i, sample in enumerate(samples):
                 answers[sample.row] = (
-                    replace(self._answer(sample, probs[i], nodes[i], top_k, min_confidence), **told(i))
+                    replace(self._judge.answer(sample, probs[i], nodes[i], top_k, min_confidence), **told(i))
                     if sample.present
                     else self._core.kitchens.nothing(sample.id, sample.row, sample.warnings)
                 )
@@ -262,28 +263,6 @@ class Predictor:
             "tags": tags_of(self.manifest.tags, tags, row),
             "attributes": attributes_of(self.manifest.attributes, attributes, row),
         }
-
-    def _answer(
-        self,
-        sample: Sample,
-        leaves: FloatArray,
-        nodes: FloatArray,
-        top_k: int,
-        min_confidence: float | None,
-    ) -> Prediction:
-        best = best_leaves(self.tree, leaves, top_k)
-        decision, chosen = decide(self.tree, nodes, best[0], min_confidence)
-        return Prediction(
-            id=sample.id,
-            row=sample.row,
-            decision=decision,
-            category=None if chosen is None else category(self.tree, nodes, chosen),
-            suggestions=tuple(category(self.tree, nodes, leaf) for leaf in best),
-            used=head_of(sample.present),
-            missing=tuple(n for n in self.inputs if n not in sample.present),
-            needs_review=decision != "leaf",
-            warnings=sample.warnings,
-        )
 
 
 def _with_reasons(answer: Prediction, effects: tuple[TextEffect, ...], heat: HeatMap | None) -> Prediction:

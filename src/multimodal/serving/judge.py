@@ -1,0 +1,64 @@
+"""Makes the answer for one product out of its probabilities: how far down the tree, what else it may be."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from multimodal.artifact import HeadMix, Manifest, mix_name
+from multimodal.evaluation.candidates import candidate_sets
+from multimodal.serving.decide import best_leaves, category, decide
+from multimodal.serving.samples import Sample
+from multimodal.serving.scoring import head_of
+from multimodal.taxonomy import Tree
+from multimodal.types import CandidateSet, FloatArray, Prediction
+
+ACCURACY = 0.95
+"""Share of the answers that are right at or below their category, where the bundle can promise that."""
+COVERAGE = 0.95
+"""How often the right leaf is among the candidates."""
+
+
+class Judge:
+    """Answers of one bundle; what it promises depends on the inputs that are there.
+
+    A mix of inputs that no validation row had is promised nothing: its answers are leaves, without candidates.
+    """
+
+    def __init__(self, manifest: Manifest, tree: Tree) -> None:
+        self._tree, self._inputs, self._calibration = tree, manifest.inputs, manifest.calibration
+
+    def answer(
+        self, sample: Sample, leaves: FloatArray, nodes: FloatArray, top_k: int, min_confidence: float | None
+    ) -> Prediction:
+        """The answer for one sample.
+
+        Args:
+            leaves: calibrated probabilities [leaves], and ``nodes`` their sums [nodes].
+            min_confidence: the probability that the category must reach; None for the one that keeps the
+                bundle's promise, and the likeliest leaf where it makes none.
+        """
+        mix = self._calibration.mixes.get(mix_name(sample.present))
+        if min_confidence is None and mix is not None:
+            min_confidence = next((p.threshold for p in mix.promises if p.accuracy == ACCURACY), None)
+        best = best_leaves(self._tree, leaves, top_k)
+        decision, chosen = decide(self._tree, nodes, best[0], min_confidence)
+        return Prediction(
+            id=sample.id,
+            row=sample.row,
+            decision=decision,
+            category=None if chosen is None else category(self._tree, nodes, chosen),
+            suggestions=tuple(category(self._tree, nodes, leaf) for leaf in best),
+            used=head_of(sample.present),
+            missing=tuple(n for n in self._inputs if n not in sample.present),
+            needs_review=decision != "leaf",
+            candidates=None if mix is None else self._candidates(mix, leaves),
+            warnings=sample.warnings,
+        )
+
+    def _candidates(self, mix: HeadMix, leaves: FloatArray) -> CandidateSet | None:
+        rule = next((rule for rule in mix.candidates if rule.coverage == COVERAGE), None)
+        if rule is None:
+            return None
+        (chosen,) = candidate_sets(leaves[None], rule.threshold)
+        order = [i for i in np.argsort(-leaves, kind="stable") if chosen[i]]
+        return CandidateSet(rule.coverage, tuple(self._tree.leaves[i] for i in order))
