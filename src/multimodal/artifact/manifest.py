@@ -118,6 +118,8 @@ class HeadMix(_Strict):
     """By accuracy; none where it could not be promised, or where validation rows were too few to tell."""
     candidates: tuple[CandidateRule, ...] = ()
     """By coverage."""
+    conflict: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Disagreement of text and photo about the branch above which they contradict each other."""
 
 
 class Calibration(_Strict):

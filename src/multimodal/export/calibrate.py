@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from multimodal.artifact import Calibration, HeadMix, mix_name
 from multimodal.artifact.engine import Engine, mix_heads
 from multimodal.evaluation import fit_mix, fit_row_temperature, nll
-from multimodal.export.trust import candidate_rules, promises
+from multimodal.export.trust import candidate_rules, conflict_threshold, promises
 from multimodal.numeric import log_softmax
 from multimodal.taxonomy import Tree
 from multimodal.training.arrays import Split
@@ -125,19 +125,31 @@ def calibrate(scorer: Scorer, tree: Tree) -> tuple[Calibration, dict[Inputs, Mix
         }
         mlps[name], plain[name] = candidates["mlp"], candidates["log_mix"]
         best = _best(candidates, _take(scored.logits, select), labels[select])
-        mixes[name] = _trusted(best, scorer.split, scored, tree)
+        single = [mixes[mix_name(seen)] for seen in (tuple(n for n in mix if n != "image"), ("image",))]
+        mixes[name] = _trusted(best, scorer.split, scored, tree, single)
     return Calibration(mixes=mixes, mlp=mlps, log_mix=plain), scores
 
 
-def _trusted(mix: HeadMix, split: Split, scored: MixScores, tree: Tree) -> HeadMix:
-    """The mix with what it can be trusted with; nothing where a half has too few rows to test it on."""
+def _trusted(
+    mix: HeadMix, split: Split, scored: MixScores, tree: Tree, single: Sequence[HeadMix] = ()
+) -> HeadMix:
+    """The mix with what it can be trusted with; nothing where a half has too few rows to test it on.
+
+    Args:
+        single: what answers from the text alone and from the photo alone, where both are there.
+    """
     select, held = (np.flatnonzero(split.half[scored.rows] == half) for half in ("select", "calibrate"))
     if min(len(select), len(held)) < MIN_ROWS:
         return mix
     probs, labels = mix_heads(scored.logits, mix), split.labels[scored.rows]
     groups = np.unique([split.groups[row] for row in scored.rows], return_inverse=True)[1]
+    conflict = None
+    if single:
+        sides = [mix_heads(scored.logits, one) for one in single]
+        conflict = conflict_threshold(sides[0], sides[1], groups, held, tree)
     return mix.model_copy(
         update={
+            "conflict": conflict,
             "promises": promises(probs, labels, groups, select, held, tree),
             "candidates": candidate_rules(probs, labels, groups, held),
         }

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from multimodal.artifact import CandidateRule, Promise
 from multimodal.evaluation.backoff import backoff_figures, climb
 from multimodal.evaluation.candidates import candidate_sets, candidate_threshold, one_vote
+from multimodal.evaluation.conflict import alarm_threshold, branches, disagreement
 from multimodal.export.promise import GRID, count_votes, keep_promise
 from multimodal.taxonomy import Tree
 from multimodal.types import FloatArray
@@ -15,6 +16,20 @@ from multimodal.types import FloatArray
 Rows = npt.NDArray[np.int64]
 ACCURACIES = (0.9, 0.95, 0.99)
 COVERAGES = (0.9, 0.95, 0.99)
+FALSE_ALARMS = 0.01
+
+
+def conflict_threshold(text: FloatArray, image: FloatArray, groups: Rows, held: Rows, tree: Tree) -> float | None:
+    """The disagreement that at most ``FALSE_ALARMS`` of true pairs exceed, from one row a group of ``held``.
+
+    Args:
+        text, image: calibrated leaf probabilities of the single heads [N, leaves].
+        groups: numbers [N].
+        held: rows of the calibration half.
+    """
+    voters, top = held[one_vote(groups[held])], branches(tree)
+    sides = [tree.node_probabilities(probs[voters])[:, top] for probs in (text, image)]
+    return alarm_threshold(disagreement(*sides), FALSE_ALARMS) if len(top) > 1 else None
 
 
 def promises(

@@ -6,11 +6,12 @@ import numpy as np
 
 from multimodal.artifact import HeadMix, Manifest, mix_name
 from multimodal.evaluation.candidates import candidate_sets
+from multimodal.evaluation.conflict import branches, disagreement
 from multimodal.serving.decide import best_leaves, category, decide
 from multimodal.serving.samples import Sample
 from multimodal.serving.scoring import head_of
 from multimodal.taxonomy import Tree
-from multimodal.types import CandidateSet, FloatArray, Prediction
+from multimodal.types import CandidateSet, Conflict, FloatArray, PathStep, Prediction
 
 ACCURACY = 0.95
 """Share of the answers that are right at or below their category, where the bundle can promise that."""
@@ -26,20 +27,29 @@ class Judge:
 
     def __init__(self, manifest: Manifest, tree: Tree) -> None:
         self._tree, self._inputs, self._calibration = tree, manifest.inputs, manifest.calibration
+        self._branches = branches(tree)
 
     def answer(
-        self, sample: Sample, leaves: FloatArray, nodes: FloatArray, top_k: int, min_confidence: float | None
+        self,
+        sample: Sample,
+        leaves: FloatArray,
+        nodes: FloatArray,
+        top_k: int,
+        min_confidence: float | None,
+        sides: tuple[FloatArray, FloatArray] | None = None,
     ) -> Prediction:
         """The answer for one sample.
 
         Args:
             leaves: calibrated probabilities [leaves], and ``nodes`` their sums [nodes].
+            sides: where there are both text and photo, the sums [nodes] by each alone.
             min_confidence: the probability that the category must reach; None for the one that keeps the
                 bundle's promise, and the likeliest leaf where it makes none.
         """
         mix = self._calibration.mixes.get(mix_name(sample.present))
         if min_confidence is None and mix is not None:
             min_confidence = next((p.threshold for p in mix.promises if p.accuracy == ACCURACY), None)
+        conflict = None if mix is None or sides is None else self._conflict(mix, *sides)
         best = best_leaves(self._tree, leaves, top_k)
         decision, chosen = decide(self._tree, nodes, best[0], min_confidence)
         return Prediction(
@@ -50,10 +60,25 @@ class Judge:
             suggestions=tuple(category(self._tree, nodes, leaf) for leaf in best),
             used=head_of(sample.present),
             missing=tuple(n for n in self._inputs if n not in sample.present),
-            needs_review=decision != "leaf",
+            needs_review=decision != "leaf" or conflict is not None,
             candidates=None if mix is None else self._candidates(mix, leaves),
+            conflict=conflict,
             warnings=sample.warnings,
         )
+
+    def _conflict(self, mix: HeadMix, text: FloatArray, image: FloatArray) -> Conflict | None:
+        """The branches that text and photo name, where they contradict each other more than true pairs do."""
+        if mix.conflict is None or not len(self._branches):
+            return None
+        said, shown = text[self._branches], image[self._branches]
+        if disagreement(said[None], shown[None])[0] <= mix.conflict or said.argmax() == shown.argmax():
+            return None
+        return Conflict(self._step(text, int(said.argmax())), self._step(image, int(shown.argmax())))
+
+    def _step(self, nodes: FloatArray, branch: int) -> PathStep:
+        at = int(self._branches[branch])
+        node = self._tree.nodes[at]
+        return PathStep(node.id, node.name, float(min(1.0, nodes[at])))
 
     def _candidates(self, mix: HeadMix, leaves: FloatArray) -> CandidateSet | None:
         rule = next((rule for rule in mix.candidates if rule.coverage == COVERAGE), None)

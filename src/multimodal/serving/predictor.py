@@ -19,6 +19,7 @@ from multimodal.serving.heat import PhotoExplainer
 from multimodal.serving.judge import Judge
 from multimodal.serving.labels import attribute_probabilities, attributes_of, tag_probabilities, tags_of
 from multimodal.serving.samples import Sample
+from multimodal.serving.scoring import head_of
 from multimodal.taxonomy import Tree
 from multimodal.types import (
     HEADS,
@@ -228,10 +229,12 @@ class Predictor:
         if usable:
             samples, scores = self._core.score(usable)
             probs = self._core.probabilities(scores, samples)
-            nodes, told = self.tree.node_probabilities(probs), self._told(scores)
+            nodes, told, sides = self.tree.node_probabilities(probs), self._told(scores), self._sides(samples, scores)
             for i, sample in enumerate(samples):
                 answers[sample.row] = (
-                    replace(self._judge.answer(sample, probs[i], nodes[i], top_k, min_confidence), **told(i))
+                    replace(
+                        self._judge.answer(sample, probs[i], nodes[i], top_k, min_confidence, sides(i)), **told(i)
+                    )
                     if sample.present
                     else self._core.kitchens.nothing(sample.id, sample.row, sample.warnings)
                 )
@@ -252,6 +255,18 @@ class Predictor:
         ]
         told = iter(zip(effects, maps, strict=True))
         return [a if isinstance(a, RowError) else _with_reasons(a, *next(told)) for a in answers]
+
+    def _sides(
+        self, samples: Sequence[Sample], scores: Scores
+    ) -> Callable[[int], tuple[FloatArray, FloatArray] | None]:
+        """What text alone and photo alone say of a row of the batch: node probabilities, where it has both."""
+        if not any(head_of(sample.present) == "fused" for sample in samples):
+            return lambda row: None
+        heads: tuple[HeadName, ...] = ("text", "image")
+        text, image = (
+            self.tree.node_probabilities(self._core.probabilities(scores, samples, head)) for head in heads
+        )
+        return lambda row: (text[row], image[row]) if head_of(samples[row].present) == "fused" else None
 
     def _told(self, scores: Scores) -> Callable[[int], dict[str, Any]]:
         """The tags and attributes of a row of the batch, as fields of its answer."""
