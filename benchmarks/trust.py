@@ -1,0 +1,174 @@
+"""What a bundle's answers can be trusted with: promises of accuracy, candidates, conflicts.
+
+    python benchmarks/trust.py --bundle artifacts/fashion --json benchmarks/results/trust-fashion.json
+    python benchmarks/trust.py --bundle artifacts/fashion --test --json benchmarks/results/trust-fashion-test.json
+
+Thresholds stand in the bundle; they were tested on the calibrate half of val. Here the select half is measured, which
+chose no threshold but decided how the inputs are mixed, and with --test the test split, which decided nothing.
+Conflict: pairs of title and photo as they are, and with the photo of a product from another top-level branch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import multimodal
+from command import printed
+from multimodal.artifact import HeadMix, bundle_sha256, mix_name
+from multimodal.config.models import SourceConfig
+from multimodal.data import read_source
+from multimodal.data.splits import split_half
+from multimodal.evaluation.backoff import backoff_figures, climb
+from multimodal.evaluation.candidates import candidate_sets, one_vote
+from multimodal.evaluation.conflict import branches, disagreement
+from multimodal.types import FloatArray, InputName, Product
+from shipped import Shipped, shipped_as
+from tables import table
+
+_SEED = 20
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures the bundle and prints the tables; 0 when done, 2 for bad usage or input."""
+    options = _options(arguments)
+    return printed(lambda: run(options))
+
+
+def run(options: argparse.Namespace) -> str:
+    """Answers every product of the split for every mix of inputs; returns the tables."""
+    predictor = multimodal.load(options.bundle, threads=options.threads)
+    shipped = shipped_as(predictor.name)
+    split = "test" if options.test else "val"
+    source = SourceConfig(path=str(options.data / shipped.data / f"{split}.parquet"))
+    products = [p for p in read_source(source, labelled=True) if isinstance(p, Product)]
+    if not options.test:
+        products = [p for row, p in enumerate(products) if split_half(p, row) == "select"]
+    found = {
+        "bundle": f"{predictor.name} {bundle_sha256(predictor.manifest)[:12]}",
+        "data": shipped.data,
+        "split": "test" if options.test else "val, select half",
+        "mixes": {mix_name(mix): _measured(predictor, products, mix) for mix in _mixes(shipped, predictor.inputs)},
+    }
+    if options.json is not None:
+        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return markdown(found)
+
+
+def _mixes(shipped: Shipped, known: Sequence[InputName]) -> Iterator[frozenset[InputName]]:
+    for case in shipped.cases:
+        if not case.masked and case.inputs <= set(known):
+            yield case.inputs
+
+
+def _measured(
+    predictor: multimodal.Predictor, products: Sequence[Product], mix: frozenset[InputName]
+) -> dict[str, Any]:
+    mixed = predictor.manifest.calibration.mixes[mix_name(mix)]
+    heads = predictor.head_probabilities(products, mix)
+    rows = np.flatnonzero(np.isfinite(heads["fused"]).all(axis=1))
+    tree = predictor.tree
+    labels = np.array([tree.leaf_index[products[row].category_id or ""] for row in rows])
+    groups = np.unique([products[row].group or f"row {row}" for row in rows], return_inverse=True)[1]
+    probs, votes = heads["fused"][rows], one_vote(groups)
+    top2 = np.argsort(-probs, axis=1)[:, :2]
+    kept = []
+    for promise in mixed.promises:
+        (answers,) = climb(probs, tree, np.array([promise.threshold]))
+        by_row, by_group = (backoff_figures(answers[at], labels[at], tree) for at in (slice(None), votes))
+        kept.append({"asked": promise.accuracy, "by_group": by_group.accuracy, **by_row.to_dict()})
+    sets = []
+    for rule in mixed.candidates:
+        chosen = candidate_sets(probs, rule.threshold)
+        inside = chosen[np.arange(len(labels)), labels]
+        sets.append({"asked": rule.coverage, "coverage": float(inside.mean()), "by_group": float(inside[votes].mean()),
+                     "mean_size": float(chosen.sum(axis=1).mean())})  # fmt: skip
+    return {
+        "rows": len(rows),
+        "groups": len(votes),
+        "top1": float((top2[:, 0] == labels).mean()),
+        "top2": float((top2 == labels[:, None]).any(axis=1).mean()),
+        "promises": kept,
+        "candidates": sets,
+        "conflict": _conflicts(predictor, mixed, heads["text"][rows], heads["image"][rows], labels)
+        if mixed.conflict is not None
+        else None,
+    }
+
+
+def _conflicts(
+    predictor: multimodal.Predictor, mix: HeadMix, text: FloatArray, image: FloatArray, labels: np.ndarray
+) -> dict[str, Any]:
+    """Alarms on pairs as they are, and on titles beside the photo of a product from another branch."""
+    tree = predictor.tree
+    top = branches(tree)
+    said, shown = (tree.node_probabilities(side)[:, top] for side in (text, image))
+    branch = np.asarray(tree.leaf_matrix[top]).argmax(axis=0)[labels]
+    other = np.random.default_rng(_SEED).permutation(len(labels))
+    apart = np.flatnonzero(branch != branch[other])
+
+    def alarms(one: FloatArray, two: FloatArray) -> float:
+        far = (disagreement(one, two) > (mix.conflict or 0)) & (one.argmax(axis=1) != two.argmax(axis=1))
+        return float(far.mean())
+
+    return {
+        "pairs": len(labels),
+        "false_alarms": alarms(said, shown),
+        "swapped": len(apart),
+        "recall": alarms(said[apart], shown[other[apart]]),
+    }
+
+
+def markdown(found: Mapping[str, Any]) -> str:
+    """The tables of promises, candidates and conflicts."""
+    kept, sets, conflicts = [], [], []
+    for name, one in found["mixes"].items():
+        sees = name.replace("image", "photo").replace("+", " + ")
+        for promise in one["promises"]:
+            figures = (promise["accuracy"], promise["by_group"], promise["answered"], promise["leaf_coverage"])
+            kept.append([sees, f"{promise['asked']:.0%}", *map(_share, figures), f"{promise['mean_depth']:.2f}"])
+        for rule in one["candidates"]:
+            figures = (rule["coverage"], rule["by_group"], one["top1"], one["top2"])
+            sets.append([sees, f"{rule['asked']:.0%}", *map(_share, figures[:2]), f"{rule['mean_size']:.2f}",
+                         *map(_share, figures[2:])])  # fmt: skip
+        if one["conflict"]:
+            told = one["conflict"]
+            conflicts.append([sees, f"{told['pairs']:,}", _share(told["false_alarms"]), f"{told['swapped']:,}",
+                              _share(told["recall"])])  # fmt: skip
+    lines = [
+        f"Answers that go up the tree when unsure. {found['data']}, {found['split']}. *Right*: of the answers, at or "
+        "below the category; *by group*: one row a group, as the promise was tested.",
+        "",
+        *table(["sees", "promised", "right", "by group", "answered", "with a leaf", "mean depth"], kept),
+        "",
+        "Candidates: the leaves that hold the right one at the rate asked for, beside the best one and the best two.",
+        "",
+        *table(["sees", "asked", "held", "by group", "mean size", "best one", "best two"], sets),
+    ]
+    if conflicts:
+        head = ["sees", "true pairs", "false alarms", "swapped pairs", "noticed"]
+        lines += ["", "Title and photo that contradict each other:", "", *table(head, conflicts)]
+    return "\n".join(lines)
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.2f} %"
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bundle", type=Path, default=Path("artifacts/fashion"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of all sets")
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--test", action="store_true", help="the test split instead of val; once, when all is chosen")
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
