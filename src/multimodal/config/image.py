@@ -59,6 +59,10 @@ class ImageConfig(Strict):
     """Words of titles and characteristics that the tower also learns to tell from the photo; 0 learns none."""
     caption_weight: Annotated[float, Field(ge=0)] = 0.5
     """Weight of their loss beside that of the categories."""
+    teachers: tuple[str, ...] = ()
+    """Folders of bundles of the same tree, whose mean answer to each augmented photo the tower also learns."""
+    teacher_weight: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of that in the loss of the categories; the rest is that of the labels."""
     rounded_epochs: Annotated[int, Field(ge=0)] = 0
     """Last epochs, which learn with dense convolutions rounded to 8 bits, as the bundle then stores them: half the
     size. 0 stores 16 bits."""

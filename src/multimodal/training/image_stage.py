@@ -14,6 +14,7 @@ from multimodal.config.models import AttributeConfig, ImageConfig, TagsConfig
 from multimodal.models.image import ImageTower
 from multimodal.models.layers import hold_statistics
 from multimodal.models.rounding import set_rounding
+from multimodal.models.teachers import Teachers, resized
 from multimodal.training.arrays import Split
 from multimodal.training.augment import Augment
 from multimodal.training.batches import epoch_batches
@@ -56,7 +57,8 @@ class ImageStage(Stage):
 
     Early epochs may see smaller photos (progressive resizing: Tan & Le, EfficientNetV2, 2021): most of what
     there is to learn is learned at half the cost. A photo whose label stands for several leaves is asked for their
-    probability together.
+    probability together. Teachers, where there are any, see the same augmented photo and answer for all rows,
+    labelled or not (Hinton et al., 2015; the same view for both: Beyer et al., 2022).
     """
 
     network: ImageTower
@@ -73,15 +75,17 @@ class ImageStage(Stage):
         caption_words: int = 0,
         sets: npt.NDArray[np.bool_] | None = None,
         labels: LabelLoss | None = None,
+        teachers: Teachers | None = None,
     ) -> None:
         """
         Args:
             caption_words: how many words there are in a batch's ``captions``; 0 learns none.
             sets: bool [K, leaves], the leaves that a label may stand for.
             labels: loss of tags and attributes, where the tower has a head for them.
+            teachers: whose answers it also learns.
         """
         super().__init__(network, recipe, train, select)
-        self.config, self.augment, self.label_loss = config, augment, labels
+        self.config, self.augment, self.label_loss, self.teachers = config, augment, labels, teachers
         self.sets = None if sets is None or not len(sets) else torch.from_numpy(sets)
         self.captions = nn.Linear(self.network.dim, caption_words) if caption_words else None
 
@@ -97,10 +101,15 @@ class ImageStage(Stage):
     def loss(self, batch: Batch) -> Tensor:
         with torch.no_grad():
             pixels = self.augment(batch["pixels"])
+            taught = None if self.teachers is None else self.teachers(pixels)
             if self.current_epoch < self.config.early_epochs:
                 pixels = _smaller(pixels, self.config.early_scale)
         vector, logits = self.network(pixels)
         loss = self._of_categories(logits, batch)
+        if taught is not None:
+            share = self.config.teacher_weight
+            told = -(taught * F.log_softmax(logits.float(), dim=1)).sum(dim=1).mean()
+            loss = (1 - share) * loss + share * told
         if self.captions is not None:
             told = F.log_softmax(self.captions(self.network.dropout(vector)).float(), dim=1)
             loss = loss - self.config.caption_weight * (batch["captions"] * told).sum(dim=1).mean()
@@ -133,8 +142,7 @@ class ImageStage(Stage):
 def _smaller(pixels: Tensor, scale: float) -> Tensor:
     """Photos [N, H, W, 3] at a share of their size."""
     height, width = (max(16, round(side * scale)) for side in pixels.shape[1:3])
-    x = F.interpolate(pixels.permute(0, 3, 1, 2), size=(height, width), mode="bilinear", antialias=True)
-    return x.permute(0, 2, 3, 1)
+    return resized(pixels, height, width)
 
 
 def plain_photos(split: Split, rows: Rows, size: int) -> Iterator[Batch]:

@@ -11,11 +11,12 @@ import torch
 from rich.console import Console
 
 from multimodal.config.models import ImageConfig
-from multimodal.models.from_bundle import load_heads, load_tower
+from multimodal.models.from_bundle import load_heads, load_tower, origin_of
 from multimodal.models.fusion import FusionMLP
 from multimodal.models.image import ImageTower
 from multimodal.models.layers import freeze, rates
 from multimodal.models.rounding import bake, round_weights
+from multimodal.models.teachers import Teachers
 from multimodal.models.weights import load_backbone
 from multimodal.training.augment import Augment
 from multimodal.training.batches import TextBatcher
@@ -53,6 +54,8 @@ def train_image(run: Run) -> ImageTower:
     if config.frozen > 0:
         freeze(tower.backbone, config.frozen)
     run.notes["image_weights"] = origin
+    if config.teachers:
+        run.notes["image_teachers"] = [origin_of(Path(folder)) for folder in config.teachers]
     _console.print(f"Photo tower: {config.backbone}, weights from {origin}", highlight=False)
     table = PhotoTable(train, run.space, run.beside.get("train"))
     rows = np.arange(len(table))
@@ -74,6 +77,7 @@ def train_image(run: Run) -> ImageTower:
         caption_words=captions.size if captions else 0,
         sets=table.sets,
         labels=LabelLoss(run.space, run.config.tags, run.config.attributes) if run.space.width else None,
+        teachers=Teachers(config.teachers, run.tree) if config.teachers else None,
     )
     fit(
         "photo",

@@ -1,0 +1,64 @@
+"""Photo towers of finished bundles whose answers a new one also learns (distillation)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from multimodal.artifact import read_manifest
+from multimodal.config.models import ImageConfig
+from multimodal.errors import ConfigError
+from multimodal.models.from_bundle import load_tower
+from multimodal.models.image import ImageTower
+from multimodal.taxonomy import Tree
+
+
+class Teachers:
+    """The mean answer of several towers. No module: what they hold is neither trained nor saved with the pupil."""
+
+    def __init__(self, folders: Sequence[str], tree: Tree) -> None:
+        """Loads the photo towers of bundles.
+
+        Raises:
+            ConfigError: a bundle of another tree, without a photo tower, or that does not tell how it was trained.
+            BundleError: a bundle that is missing or changed.
+        """
+        self.towers = [_load(Path(folder), tree) for folder in folders]
+
+    @torch.no_grad()
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Probabilities [N, leaves] of photos [N, H, W, 3]: the geometric mean of the towers, each at its own size."""
+        told = []
+        for tower, size in self.towers:
+            tower.to(pixels.device)
+            told.append(F.log_softmax(tower(resized(pixels, *size))[1].float(), dim=1))
+        return torch.softmax(torch.stack(told).mean(dim=0), dim=1)
+
+
+def resized(pixels: Tensor, height: int, width: int) -> Tensor:
+    """Photos [N, H, W, 3] at another size."""
+    if pixels.shape[1:3] == (height, width):
+        return pixels
+    x = pixels.permute(0, 3, 1, 2).float()
+    return F.interpolate(x, size=(height, width), mode="bilinear", antialias=True).permute(0, 2, 3, 1)
+
+
+def _load(folder: Path, tree: Tree) -> tuple[ImageTower, tuple[int, int]]:
+    manifest = read_manifest(folder)
+    if manifest.tree_version != tree.version:
+        raise ConfigError(
+            f"image.teachers: {folder}: its tree has version {manifest.tree_version}, expected that of 'tree', "
+            f"{tree.version}; teachers answer in the same categories"
+        )
+    trained = manifest.provenance.get("config", {}).get("image")
+    if manifest.image is None or trained is None:
+        raise ConfigError(f"image.teachers: {folder}: got a bundle without a photo tower of ours, expected one")
+    # A pupil sees photos turned at random anyway; the mirror image would cost as much again.
+    config = ImageConfig.model_validate(trained).model_copy(update={"mirror": False})
+    tower = ImageTower(config, len(tree.leaves))
+    load_tower(tower, folder, "image")
+    return tower.eval().requires_grad_(False), config.size
