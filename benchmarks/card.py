@@ -7,6 +7,7 @@ from typing import Any
 
 from card_answers import calibration, parity
 from card_data import data, limits
+from card_trust import trust
 from multimodal.artifact import Manifest, bundle_sha256
 from multimodal.types import ENCODERS
 from photo_shows import section
@@ -33,6 +34,7 @@ def model_card(entry: Shipped, manifest: Manifest, evaluation: Mapping[str, Any]
         limits(entry, manifest, evaluation),
         _training(manifest),
         calibration(manifest),
+        trust(manifest),
         parity(manifest),
     ]
     return "\n".join(line for part in parts for line in part).strip() + "\n"

@@ -53,6 +53,8 @@ def _starting_weights(manifest: Manifest) -> list[str]:
             f"- **Starting weights of the photo tower**: {manifest.provenance.get('image_weights', 'not told')}"
             " (MobileNetV2 trained on ImageNet by Google, TensorFlow models; Apache-2.0)."
         )
+        taught = manifest.provenance.get("image_teachers", [])
+        lines += [f"- **Teacher of the photo tower**: {told}." for told in taught]
     if manifest.text is not None:
         origins = {name: spec.origin for name, spec in manifest.text.encoders.items() if spec.origin}
         lines += [f"- **Pretrained weights of {name}**: {origin}." for name, origin in origins.items()]
