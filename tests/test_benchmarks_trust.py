@@ -1,0 +1,73 @@
+"""What a bundle's answers can be trusted with: measured on a drawn catalog, and told by the card."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import multimodal
+from multimodal.artifact import Promise, read_manifest
+from multimodal.data.sample import SampleFiles
+from multimodal.types import INPUTS
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+import trust
+from card_trust import trust as card
+from shipped import Case, Shipped
+
+CASES = tuple(Case(frozenset(seen)) for seen in (("title",), ("image",), ("title", "image")))
+
+
+def test_the_bundle_is_measured_on_rows_that_chose_no_threshold(
+    tiny_bundle: Path, catalog: SampleFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = Shipped("tiny", catalog.folder.name, CASES, "b", "p", (1.0,), "drawings", ())
+    monkeypatch.setattr(trust, "shipped_as", lambda name: entry)
+    words = ["--bundle", str(tiny_bundle), "--data", str(catalog.folder.parent), "--threads", "1"]
+    assert trust.main([*words, "--json", str(tmp_path / "a.json")]) == 0
+    found = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert found["split"] == "val, select half"
+    assert set(found["mixes"]) == {"title", "image", "title+image"}
+    rules = read_manifest(tiny_bundle).calibration.mixes
+    for name, one in found["mixes"].items():
+        assert 0 < one["groups"] <= one["rows"]
+        assert [rule["asked"] for rule in one["candidates"]] == [rule.coverage for rule in rules[name].candidates]
+        assert all(rule["mean_size"] >= 1 and 0 < rule["coverage"] <= 1 for rule in one["candidates"])
+        assert one["top1"] <= one["top2"]
+    page = trust.markdown(found)
+    assert f"| title + photo | 90% | {100 * found['mixes']['title+image']['candidates'][0]['coverage']:.2f} % |" in page
+
+
+def test_swapped_photos_are_noticed_and_true_pairs_are_not(tiny_bundle: Path) -> None:
+    predictor = multimodal.load(tiny_bundle, threads=1)
+    tree = predictor.tree
+    labels = np.arange(len(tree.leaves)).repeat(5)
+    sure = np.full((len(labels), len(tree.leaves)), 0.001, np.float32)
+    sure[np.arange(len(labels)), labels] = 1 - 0.001 * (len(tree.leaves) - 1)
+    mix = predictor.manifest.calibration.mixes["title+image"].model_copy(update={"conflict": 0.5})
+    found = trust._conflicts(predictor, mix, sure, sure, labels)
+    assert (found["false_alarms"], found["recall"]) == (0.0, 1.0)
+    assert 0 < found["swapped"] < found["pairs"] == len(labels)  # some fall into the same branch again
+
+
+def test_the_card_tells_promises_candidates_and_conflicts(tiny_bundle: Path) -> None:
+    manifest = read_manifest(tiny_bundle)
+    told = "\n".join(card(manifest))
+    assert "## What the answers can be trusted with" in told
+    names = [" + ".join(n for n in INPUTS if n in mix) for mix in (("title",), ("title", "image"))]
+    for name in names:
+        assert re.search(rf"^\| {re.escape(name)} \| 95% \| \d\.\d{{4}} \| \d+\.\d\d \|$", told, re.MULTILINE)
+    promise = Promise(accuracy=0.95, threshold=0.8, votes=100, mistakes=1, leaf_coverage=0.5, mean_depth=2.25)
+    title = manifest.calibration.mixes["title"].model_copy(update={"promises": (promise,), "conflict": 0.75})
+    calibration = manifest.calibration.model_copy(update={"mixes": {"title": title}})
+    told = "\n".join(card(manifest.model_copy(update={"calibration": calibration})))
+    assert "| title | 95% | 0.8000 | 1 of 100 | 50.0 % | 2.25 |" in told
+    assert "above: title 0.7500." in told
+    bare = title.model_copy(update={"promises": (), "candidates": (), "conflict": None})
+    calibration = manifest.calibration.model_copy(update={"mixes": {"title": bare}})
+    assert card(manifest.model_copy(update={"calibration": calibration})) == []
