@@ -43,7 +43,7 @@ def trust(manifest: Manifest) -> list[str]:
     if conflicts:
         lines += [
             "Text and photo contradict each other where the chance that they lie in different top-level branches is "
-            f"above: {'; '.join(conflicts)}. Of the pairs that belong together, 1 % are.",
+            f"above: {'; '.join(conflicts)}. Of the pairs that belong together, at most 1 % are.",
             "",
         ]
     return lines

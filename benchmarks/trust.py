@@ -20,7 +20,7 @@ import numpy as np
 
 import multimodal
 from command import printed
-from multimodal.artifact import HeadMix, bundle_sha256, mix_name
+from multimodal.artifact import HeadMix, Manifest, bundle_sha256, mix_name
 from multimodal.config.models import SourceConfig
 from multimodal.data import read_source
 from multimodal.data.splits import split_half
@@ -53,25 +53,32 @@ def run(options: argparse.Namespace) -> str:
         "bundle": f"{predictor.name} {bundle_sha256(predictor.manifest)[:12]}",
         "data": shipped.data,
         "split": "test" if options.test else "val, select half",
-        "mixes": {mix_name(mix): _measured(predictor, products, mix) for mix in _mixes(shipped, predictor.inputs)},
+        "mixes": {mix_name(mix): _measured(predictor, products, mix) for mix in _mixes(shipped, predictor.manifest)},
     }
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return markdown(found)
 
 
-def _mixes(shipped: Shipped, known: Sequence[InputName]) -> Iterator[frozenset[InputName]]:
+def _mixes(shipped: Shipped, manifest: Manifest) -> Iterator[frozenset[InputName]]:
     for case in shipped.cases:
-        if not case.masked and case.inputs <= set(known):
+        if not case.masked and mix_name(case.inputs) in manifest.calibration.mixes:
             yield case.inputs
+
+
+def _complete(product: Product, mix: frozenset[InputName]) -> bool:
+    """Whether a product has every input of the mix: another mix has other thresholds."""
+    return all(getattr(product, name) for name in mix)
 
 
 def _measured(
     predictor: multimodal.Predictor, products: Sequence[Product], mix: frozenset[InputName]
 ) -> dict[str, Any]:
     mixed = predictor.manifest.calibration.mixes[mix_name(mix)]
+    products = [product for product in products if _complete(product, mix)]
     heads = predictor.head_probabilities(products, mix)
-    rows = np.flatnonzero(np.isfinite(heads["fused"]).all(axis=1))
+    read = [np.isfinite(heads[head]).all(axis=1) for head in ("fused", *(("text", "image") if mixed.conflict else ()))]
+    rows = np.flatnonzero(np.all(read, axis=0))
     tree = predictor.tree
     labels = np.array([tree.leaf_index[products[row].category_id or ""] for row in rows])
     groups = np.unique([products[row].group or f"row {row}" for row in rows], return_inverse=True)[1]

@@ -13,7 +13,16 @@ from multimodal.cli.train import check_plan
 from multimodal.config.models import PredictConfig, RunConfig
 from multimodal.errors import DataError, InputError
 from multimodal.serving.forms import AnswerForm, Form, TagForm, TwoCategoriesForm, form_of
-from multimodal.types import AttributeScore, CategoryScore, PathStep, Prediction, RowError, TagScore
+from multimodal.types import (
+    AttributeScore,
+    CandidateSet,
+    CategoryScore,
+    Conflict,
+    PathStep,
+    Prediction,
+    RowError,
+    TagScore,
+)
 
 TAGS, ATTRIBUTES = ("polka dot", "floral"), ("colour",)
 ERROR = RowError("7", 3, "image", "image_unreadable", "got no photo, expected one")
@@ -45,6 +54,12 @@ def test_answers_list_the_tags_that_hold_and_every_attribute() -> None:
     assert row(AnswerForm(), answer(tags=several[:0], attributes=()))["attributes"] is None
     names = [column.name for column in AnswerForm.columns]
     assert names.index("tags") == names.index("used") + 1 == names.index("attributes") - 1
+
+
+def test_candidates_and_a_conflict_are_written_out() -> None:
+    shoes, dress = PathStep("3", "Footwear", 0.9), PathStep("1", "Apparel", 0.8)
+    found = row(AnswerForm(), answer(candidates=CandidateSet(0.95, ("12", "30")), conflict=Conflict(shoes, dress)))
+    assert (found["candidates"], found["conflict"]) == ("12 | 30", "Footwear / Apparel")
 
 
 def test_tags_stand_beside_their_probabilities() -> None:

@@ -50,6 +50,12 @@ def test_figures_by_hand() -> None:
     }  # fmt: skip
 
 
+def test_the_only_leaf_of_a_tree_is_an_answer_and_what_is_above_it_is_none() -> None:
+    tree = Tree([Node("r", "R", None), Node("leaf", "Leaf", "r")])
+    assert named(climb(np.ones((1, 1)), tree, np.array([0.9]))[0], tree) == ["leaf"]
+    assert decide(tree, np.ones(2), "leaf", 0.5) == ("leaf", "leaf")
+
+
 def test_rounding_does_not_cost_a_certain_answer() -> None:
     tree = Tree([Node("r", "R", None), *(Node(f"{i}", f"{i}", "r") for i in range(10)), Node("s", "S", None)])
     probs = np.array([[0.1] * 10 + [0.0]], np.float32)
@@ -73,8 +79,6 @@ def test_answers_are_those_of_the_server_whatever_order_and_ids(case: Case, thre
     for row, answer in enumerate(named(answers, tree)):
         (leaf,) = best_leaves(tree, probs[row], 1)
         _, served = decide(tree, sums[row], leaf, threshold - 1e-6)
-        if served is not None and tree.leaf_matrix[tree.node_index[served]].all():
-            served = None
         assert answer == served
     _, after, moved, moved_labels, _ = disguised(case)
     (again,) = climb(moved, after, np.array([threshold]))

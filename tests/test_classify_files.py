@@ -131,6 +131,8 @@ def test_an_answer_is_written_whole(tmp_path: Path) -> None:
             "tags": "floral | checker",
             "attributes": "colour: navy / pattern: floral",
             "needs_review": False,
+            "candidates": None,
+            "conflict": None,
             "warnings": "a; b",
             "explanation": None,
             "error": None,

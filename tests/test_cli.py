@@ -256,6 +256,11 @@ def test_the_table_tells_path_probability_and_what_decided() -> None:
     assert "warning: the [title] has no word" in text
 
 
+def test_the_table_tells_a_conflict() -> None:
+    torn = answer(conflict=Conflict(PathStep("1", "Wear", 0.9), PathStep("30", "Bags [all]", 0.8)), needs_review=True)
+    assert "conflict: the text says Wear (90%), the photo Bags [all] (80%)" in shown(torn)
+
+
 def test_the_table_of_an_answer_without_a_category() -> None:
     text = shown(answer(decision="abstain", category=None, needs_review=True))
     assert text.startswith("no category\n")

@@ -44,16 +44,32 @@ def pupil(tiny: Tiny, teachers: Teachers | None, **changes: object) -> ImageStag
 
 
 def test_a_teacher_says_what_its_bundle_answers(tiny: Tiny, pixels: torch.Tensor) -> None:
-    found = Teachers([str(tiny.bundle)], tiny.export.tree)(pixels)
+    found = Teachers([str(tiny.bundle)], tiny.export.tree, SIZE)(pixels)
     expected = softmax(Engine(open_bundle(tiny.bundle), threads=1).image(pixels.numpy())[1])
     np.testing.assert_allclose(found.numpy(), expected, atol=1e-4)
-    twice = Teachers([str(tiny.bundle)] * 2, tiny.export.tree)(pixels)
+    twice = Teachers([str(tiny.bundle)] * 2, tiny.export.tree, SIZE)(pixels)
     torch.testing.assert_close(twice, found)  # the mean of one answer is that answer
     assert not found.requires_grad
 
 
+def test_a_teacher_answers_in_the_pupils_order_of_leaves(tiny: Tiny, pixels: torch.Tensor) -> None:
+    """The same tree may list its nodes otherwise, as when it is made from the paths of other rows."""
+    turned = Tree(reversed(tiny.export.tree.nodes))
+    assert turned.version == tiny.export.tree.version
+    assert turned.leaves != tiny.export.tree.leaves
+    ours, theirs = (Teachers([str(tiny.bundle)], tree, SIZE)(pixels) for tree in (turned, tiny.export.tree))
+    at = [tiny.export.tree.leaf_index[leaf] for leaf in turned.leaves]
+    torch.testing.assert_close(ours, theirs[:, at])
+
+
+def test_a_teacher_of_another_shape_is_refused(tiny: Tiny) -> None:
+    Teachers([str(tiny.bundle)], tiny.export.tree, (96, 72))
+    with pytest.raises(ConfigError, match="sees photos of 48×36, the pupil of 64×64; expected the same proportions"):
+        Teachers([str(tiny.bundle)], tiny.export.tree, (64, 64))
+
+
 def test_a_teacher_sees_photos_at_its_own_size(tiny: Tiny, pixels: torch.Tensor) -> None:
-    teachers = Teachers([str(tiny.bundle)], tiny.export.tree)
+    teachers = Teachers([str(tiny.bundle)], tiny.export.tree, SIZE)
     larger = resized(pixels, 96, 72)
     assert larger.shape == (4, 96, 72, 3)
     assert resized(pixels, *SIZE) is pixels
@@ -61,7 +77,7 @@ def test_a_teacher_sees_photos_at_its_own_size(tiny: Tiny, pixels: torch.Tensor)
 
 
 def test_a_pupils_loss_is_shared_between_labels_and_teachers(tiny: Tiny, pixels: torch.Tensor) -> None:
-    teachers = Teachers([str(tiny.bundle)], tiny.export.tree)
+    teachers = Teachers([str(tiny.bundle)], tiny.export.tree, SIZE)
     batch = {"pixels": pixels, "labels": torch.tensor([0, 1, 2, 3]), "allowed": torch.full((4,), UNKNOWN)}
     alone = float(pupil(tiny, None).loss(batch).detach())
     quarter = pupil(tiny, teachers, teacher_weight=0.25)
@@ -73,7 +89,7 @@ def test_a_pupils_loss_is_shared_between_labels_and_teachers(tiny: Tiny, pixels:
 
 
 def test_teachers_are_neither_trained_nor_saved(tiny: Tiny) -> None:
-    with_teachers = pupil(tiny, Teachers([str(tiny.bundle)], tiny.export.tree))
+    with_teachers = pupil(tiny, Teachers([str(tiny.bundle)], tiny.export.tree, SIZE))
     without = pupil(tiny, None)
     assert with_teachers.state_dict().keys() == without.state_dict().keys()
     assert len(list(with_teachers.parameters())) == len(list(without.parameters()))
@@ -82,4 +98,4 @@ def test_teachers_are_neither_trained_nor_saved(tiny: Tiny) -> None:
 def test_a_bundle_of_another_tree_cannot_teach(tiny: Tiny, tmp_path: Path) -> None:
     other = Tree([Node("x", "X", None), Node("y", "Y", None)])
     with pytest.raises(ConfigError, match=r"image\.teachers: .*expected that of 'tree'.*answer in the same categories"):
-        Teachers([str(tiny.bundle)], other)
+        Teachers([str(tiny.bundle)], other, SIZE)

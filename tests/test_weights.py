@@ -23,6 +23,7 @@ from multimodal.models.fusion import FusionMLP
 from multimodal.models.image import ImageTower, create_backbone
 from multimodal.models.text import TextTower
 from multimodal.models.weights import load_backbone
+from multimodal.taxonomy import Node, Tree
 from multimodal.training.run import start_run
 from multimodal.types import RaggedIds
 
@@ -209,10 +210,16 @@ def test_heads_go_on_from_a_bundle_of_the_same_tree(tiny: Tiny) -> None:
     assert trained is not None
     tower, fresh = (ImageTower(SMALL, trained.head.out_features, labels=3) for _ in range(2))
     tower.load_state_dict(fresh.state_dict())
-    assert not load_heads(tower, tiny.bundle, "another tree")
+    assert not load_heads(tower, tiny.bundle, Tree([Node("x", "Another", None)]))
     _equal(tower, fresh)
-    assert load_heads(tower, tiny.bundle, tiny.export.tree.version)
+    assert load_heads(tower, tiny.bundle, tiny.export.tree)
     _equal(tower.head, trained.head, atol=1e-3)
+    turned = Tree(reversed(tiny.export.tree.nodes))
+    assert load_heads(tower, tiny.bundle, turned)
+    at = [tiny.export.tree.leaf_index[leaf] for leaf in turned.leaves]
+    assert at != sorted(at)
+    torch.testing.assert_close(tower.head.weight, trained.head.weight[at], atol=1e-3, rtol=0)
+    torch.testing.assert_close(tower.head.bias, trained.head.bias[at], atol=1e-3, rtol=0)
     _equal(tower.backbone, fresh.backbone)
     assert tower.labels is not None
     assert fresh.labels is not None

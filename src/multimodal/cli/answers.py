@@ -110,6 +110,9 @@ def print_answer(console: Console, answer: Prediction) -> None:
         from multimodal.serving.reasons import reasons
 
         console.print(Text("because of: " + (reasons(answer.explanation) or "nothing in the text")), soft_wrap=True)
+    if answer.conflict is not None:
+        said, seen = (f"{step.name} ({step.probability:.0%})" for step in (answer.conflict.text, answer.conflict.image))
+        console.print(Text(f"conflict: the text says {said}, the photo {seen}", style="yellow"), soft_wrap=True)
     for warning in answer.warnings:
         console.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
 

@@ -56,9 +56,10 @@ def climb(probs: Floats, tree: Tree, thresholds: Floats) -> Ints:
     if probs.shape[1] != len(tree.leaves):
         raise ValueError(f"probs: got {probs.shape[1]} leaves, expected the tree's {len(tree.leaves)}")
     up = node_paths(tree)[:, leaf_nodes(tree)[best]]  # [levels, N], -1 below a path's end
-    sums = probs.astype(np.float64) @ tree.leaf_matrix.T.astype(np.float64)
+    sums = tree.node_probabilities(probs.astype(np.float64))
     reached = np.take_along_axis(sums, np.maximum(up, 0).T, axis=1).T  # [levels, N]
     everything = np.asarray(tree.leaf_matrix.all(axis=1))
+    everything[leaf_nodes(tree)] = False
     useful = (up >= 0) & ~everything[np.maximum(up, 0)]
     levels = np.arange(1, len(up) + 1)[:, None]
     found = np.empty((len(thresholds), len(probs)), dtype=np.int64)

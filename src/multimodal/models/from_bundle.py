@@ -17,6 +17,7 @@ from multimodal.models.bag import Bag, WeightedRows, WordVectors
 from multimodal.models.codes import Codes
 from multimodal.models.sentence import LEARNED_ON, SentenceEncoder
 from multimodal.models.text import TextTower
+from multimodal.taxonomy import Tree
 from multimodal.types import EncoderName
 
 STORED_SUFFIXES = (".int16", ".int8")
@@ -78,7 +79,18 @@ def load_tower(tower: nn.Module, folder: Path, part: Literal["image", "fusion"])
     tower.load_state_dict({k: state[k] for k in wanted}, strict=False)
 
 
-def load_heads(tower: nn.Module, folder: Path, tree_version: str) -> bool:
+def leaf_order(folder: Path, tree: Tree) -> Tensor | None:
+    """Where each leaf of a tree stands in a bundle's heads, int64 [leaves]; None for a bundle of another tree.
+
+    The same tree may list its nodes in another order.
+    """
+    theirs = open_bundle(folder, verify=False).tree
+    if theirs.version != tree.version:
+        return None
+    return torch.tensor([theirs.leaf_index[leaf] for leaf in tree.leaves])
+
+
+def load_heads(tower: nn.Module, folder: Path, tree: Tree) -> bool:
     """Fills a photo tower's heads with a bundle's, where they answer the same: its categories, if the tree is the same.
 
     The head of tags and attributes goes with that of the categories where it has the same width.
@@ -86,9 +98,11 @@ def load_heads(tower: nn.Module, folder: Path, tree_version: str) -> bool:
     Returns:
         Whether the categories' head was filled.
     """
-    if read_manifest(folder).tree_version != tree_version:
+    order = leaf_order(folder, tree)
+    if order is None:
         return False
     state, wanted = read_state(folder, "image"), tower.state_dict()
+    state |= {name: state[name][order] for name in ("head.weight", "head.bias")}
     found = {k: v for k, v in state.items() if k.startswith(_HEADS) and k in wanted and v.shape == wanted[k].shape}
     tower.load_state_dict(found, strict=False)
     return "head.weight" in found

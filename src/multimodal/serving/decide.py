@@ -37,7 +37,7 @@ def decide(
     if min_confidence is None:
         return "leaf", leaf
     for node in reversed(tree.path(leaf)):
-        if tree.leaf_matrix[tree.node_index[node.id]].all():
+        if node.id != leaf and tree.leaf_matrix[tree.node_index[node.id]].all():
             break
         # Sums of many numbers may end a hair below 1.
         if _probability(nodes, tree, node.id) >= min_confidence - 1e-6:

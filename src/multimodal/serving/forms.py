@@ -40,7 +40,8 @@ class AnswerForm:
         Column("category_id", "str"), Column("category_name", "str"), Column("category_path", "str"),
         Column("probability", "float"), Column("decision", "str"), Column("category_id_2", "str"),
         Column("probability_2", "float"), Column("used", "str"), Column("tags", "str"), Column("attributes", "str"),
-        Column("needs_review", "bool"), Column("warnings", "str"), Column("explanation", "str"),
+        Column("needs_review", "bool"), Column("candidates", "str"), Column("conflict", "str"),
+        Column("warnings", "str"), Column("explanation", "str"),
         Column("error", "str"), Column("row", "int"),
     )  # fmt: skip
 
@@ -62,6 +63,8 @@ class AnswerForm:
             " | ".join(tag.name for tag in answer.tags if tag.present) or None,
             " / ".join(f"{one.name}: {one.value}" for one in answer.attributes) or None,
             answer.needs_review,
+            None if answer.candidates is None else " | ".join(answer.candidates.category_ids),
+            None if answer.conflict is None else f"{answer.conflict.text.name} / {answer.conflict.image.name}",
             "; ".join(answer.warnings) or None,
             reasons(answer.explanation or ()) or None,
             None,

@@ -85,5 +85,5 @@ class Judge:
         if rule is None:
             return None
         (chosen,) = candidate_sets(leaves[None], rule.threshold)
-        order = [i for i in np.argsort(-leaves, kind="stable") if chosen[i]]
-        return CandidateSet(rule.coverage, tuple(self._tree.leaves[i] for i in order))
+        order = np.argsort(-leaves, kind="stable")
+        return CandidateSet(rule.coverage, tuple(self._tree.leaves[i] for i in order[chosen[order]]))

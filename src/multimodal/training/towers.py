@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from multimodal.artifact import bundle_sha256, read_manifest
 from multimodal.config.models import ImageConfig
 from multimodal.models.from_bundle import load_heads, load_tower, origin_of
 from multimodal.models.fusion import FusionMLP
@@ -48,7 +49,7 @@ def train_image(run: Run) -> ImageTower:
     else:
         origin = load_backbone(tower.backbone, config)
         if config.weights.startswith("bundle:"):
-            load_heads(tower, Path(config.weights.removeprefix("bundle:")), run.tree.version)
+            load_heads(tower, Path(config.weights.removeprefix("bundle:")), run.tree)
     if config.rounded_epochs:
         round_weights(tower.backbone)
     if config.frozen > 0:
@@ -77,13 +78,13 @@ def train_image(run: Run) -> ImageTower:
         caption_words=captions.size if captions else 0,
         sets=table.sets,
         labels=LabelLoss(run.space, run.config.tags, run.config.attributes) if run.space.width else None,
-        teachers=Teachers(config.teachers, run.tree) if config.teachers else None,
+        teachers=Teachers(config.teachers, run.tree, config.size) if config.teachers else None,
     )
     fit(
         "photo",
         stage,
         run.work / "image",
-        fingerprint=run.fingerprint(config, run.config.training, *_labels_asked(run)),
+        fingerprint=run.fingerprint(config, run.config.training, *_labels_asked(run), *_bundles(config)),
         patience=config.patience,
         device=run.device,
         ema=config.ema,
@@ -100,6 +101,12 @@ def _rates(tower: ImageTower, config: ImageConfig) -> dict[str, float]:
     if config.layer_decay == 1:
         return {}
     return {f"backbone.{name}": rate for name, rate in rates(tower.backbone, config.layer_decay).items()}
+
+
+def _bundles(config: ImageConfig) -> list[str]:
+    """Hashes of the bundles that the tower begins from or learns from: another one under the same name is another."""
+    start = [config.weights.removeprefix("bundle:")] if config.weights.startswith("bundle:") else []
+    return [bundle_sha256(read_manifest(Path(folder))) for folder in (*start, *config.teachers)]
 
 
 def _labels_asked(run: Run) -> tuple[object, ...]:
