@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from multimodal.errors import MultimodalError
+
+
+def split_parser(description: str | None) -> argparse.ArgumentParser:
+    """The options of a benchmark that measures a bundle on a split of the sets it was trained on."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bundle", type=Path, default=Path("artifacts/fashion"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of all sets")
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--test", action="store_true", help="the test split instead of val; once, when all is chosen")
+    parser.add_argument("--json", type=Path)
+    return parser
 
 
 def printed(table: Callable[[], str]) -> int:

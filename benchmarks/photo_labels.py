@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 import multimodal
-from command import printed
+from command import printed, split_parser
 from multimodal.artifact import bundle_sha256
 from multimodal.config.models import ColumnMap, SourceConfig
 from multimodal.data import read_source
@@ -175,19 +175,14 @@ def _figure(value: float | None) -> str:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bundle", type=Path, default=Path("artifacts/fashion"))
+    parser = split_parser(__doc__)
     parser.add_argument("--separate", type=Path, help="a bundle of configs/dress-patterns.yaml, to compare with")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of all sets")
     weights = Path("../shared/weights/mobilenetv2_100_imagenet.safetensors")
     parser.add_argument("--weights", type=Path, default=weights, help="ImageNet weights of the plain fine-tuning")
     parser.add_argument("--size", type=int, nargs=2, default=(160, 120), metavar=("HEIGHT", "WIDTH"))
     parser.add_argument("--epochs", type=int, default=5, help="of the plain fine-tuning")
     parser.add_argument("--share", type=float, default=1.0, help="of the peers' training rows; for a quick try")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int)
-    parser.add_argument("--test", action="store_true", help="the test split instead of val; once, when all is chosen")
-    parser.add_argument("--json", type=Path)
     return parser.parse_args(arguments)
 
 

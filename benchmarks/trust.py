@@ -13,13 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import multimodal
-from command import printed
+from command import printed, split_parser
 from multimodal.artifact import HeadMix, Manifest, bundle_sha256, mix_name
 from multimodal.config.models import SourceConfig
 from multimodal.data import read_source
@@ -36,7 +35,7 @@ _SEED = 20
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures the bundle and prints the tables; 0 when done, 2 for bad usage or input."""
-    options = _options(arguments)
+    options = split_parser(__doc__).parse_args(arguments)
     return printed(lambda: run(options))
 
 
@@ -165,16 +164,6 @@ def markdown(found: Mapping[str, Any]) -> str:
 
 def _share(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.2f} %"
-
-
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bundle", type=Path, default=Path("artifacts/fashion"))
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of all sets")
-    parser.add_argument("--threads", type=int)
-    parser.add_argument("--test", action="store_true", help="the test split instead of val; once, when all is chosen")
-    parser.add_argument("--json", type=Path)
-    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -29,15 +29,20 @@ def judge(predictor: Predictor, promises: tuple[Promise, ...], candidates: tuple
     return Judge(manifest.model_copy(update={"calibration": calibration}), predictor.tree)
 
 
-def answer(by: Judge, predictor: Predictor, leaves: dict[str, float], **options: object) -> Prediction:
+def answer(
+    by: Judge,
+    predictor: Predictor,
+    leaves: dict[str, float],
+    present: frozenset[InputName] = TITLE,
+    min_confidence: float | None = None,
+) -> Prediction:
     tree = predictor.tree
     probs = np.zeros(len(tree.leaves), np.float32)
     for leaf, probability in leaves.items():
         probs[tree.leaf_index[leaf]] = probability
-    present = options.get("present", TITLE)
-    sample = Sample(id=1, row=0, present=present, fields=None, pixels=None, warnings=())  # type: ignore[arg-type]
+    sample = Sample(id=1, row=0, present=present)
     nodes = tree.node_probabilities(probs[None])[0]
-    return by.answer(sample, probs, nodes, 2, options.get("min_confidence"))  # type: ignore[arg-type]
+    return by.answer(sample, probs, nodes, 2, min_confidence)
 
 
 def siblings(predictor: Predictor) -> tuple[str, str, str]:
@@ -54,10 +59,12 @@ def test_answers_go_up_to_where_the_promise_holds(predictor: Predictor) -> None:
     a, b, far = siblings(predictor)
     by = judge(predictor, (promise(0.9, 0.5), promise(0.95, 0.8), promise(0.99, 0.97)))
     sure = answer(by, predictor, {a: 0.85, b: 0.1, far: 0.05})
-    assert (sure.decision, sure.category.id, sure.needs_review) == ("leaf", a, False)  # type: ignore[union-attr]
+    assert sure.category is not None
+    assert (sure.decision, sure.category.id, sure.needs_review) == ("leaf", a, False)
     unsure = answer(by, predictor, {a: 0.5, b: 0.4, far: 0.1})
     parent = predictor.tree.path(a)[-2].id
-    assert (unsure.decision, unsure.category.id) == ("ancestor", parent)  # type: ignore[union-attr]
+    assert unsure.category is not None
+    assert (unsure.decision, unsure.category.id) == ("ancestor", parent)
     assert unsure.needs_review
     assert [s.id for s in unsure.suggestions] == [a, b]
     torn = answer(by, predictor, {a: 0.45, b: 0.1, far: 0.45})

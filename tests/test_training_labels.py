@@ -260,8 +260,8 @@ def test_a_precision_is_asked_of_a_tag_that_there_is() -> None:
 def test_characteristics_that_cannot_be_read_tell_nothing() -> None:
     from multimodal.text.characteristics import attribute_value
 
-    deep: object = "red"
-    for _ in range(12):
+    deep: dict[str, object] = {"colour": "red"}
+    for _ in range(11):
         deep = {"colour": deep}
-    assert attribute_value(Product(characteristics=deep), "colour", "colour") is None  # type: ignore[arg-type]
+    assert attribute_value(Product(characteristics=deep), "colour", "colour") is None
     assert attribute_value(Product(attributes={"colour": "x" * 10_000}), "colour", None) == "x" * 200

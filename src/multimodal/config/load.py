@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from multimodal.config.models import RunConfig, SourceConfig
+from multimodal.config.patterns import matching
 from multimodal.errors import ConfigError, nearest
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -156,7 +156,7 @@ def _paths(source: SourceConfig) -> list[tuple[str, str]]:
         (key, file)
         for key, path in named
         if path is not None
-        for file in (path, *glob.glob(path, recursive=True))  # noqa: PTH207 - Path's takes no absolute one
+        for file in (path, *matching(path))
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from multimodal.config.patterns import matching
 from multimodal.data.columns import ResolvedColumns
 from multimodal.data.json_file import JsonReader
 from multimodal.data.rows import RowRules, TableReader
@@ -53,7 +54,7 @@ def files_of(path: str) -> list[Path]:
     """
     if not is_pattern(path):
         return [Path(path)]
-    found = [Path(name) for name in sorted(glob.glob(path, recursive=True))]  # noqa: PTH207 - Path's takes no absolute one
+    found = [Path(name) for name in matching(path)]
     files = [file for file in found if file.is_file()]
     if not files:
         raise DataError(f"{path}: matches no file, expected one or more; {_instead(path)}")

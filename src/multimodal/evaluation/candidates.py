@@ -29,9 +29,14 @@ def candidate_threshold(probs: Floats, labels: Ints, coverage: float) -> float:
     if not 0 < coverage < 1:
         raise ValueError(f"coverage: got {coverage}, expected a share between 0 and 1, such as 0.95")
     check_scores(probs, labels)
-    told = np.sort(probs[np.arange(len(labels)), labels])
-    allowed = math.floor((len(told) + 1) * (1 - coverage) + 1e-9)  # how many may lie below it
-    return float(told[allowed - 1]) if allowed > 0 else 0.0
+    found = lower_bound(probs[np.arange(len(labels)), labels], 1 - coverage)
+    return 0.0 if found is None else found
+
+
+def lower_bound(values: Floats, share: float) -> float | None:
+    """What at most this share of new values, drawn like these, lies below; None where [N] are too few to tell."""
+    below = math.floor((len(values) + 1) * share + 1e-9)
+    return float(np.sort(values)[below - 1]) if below > 0 else None
 
 
 def candidate_sets(probs: Floats, threshold: float) -> Flags:

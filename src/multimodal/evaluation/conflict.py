@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from multimodal.evaluation.arrays import Floats, Ints
+from multimodal.evaluation.candidates import lower_bound
 from multimodal.taxonomy import Tree
 
 
@@ -46,5 +45,5 @@ def alarm_threshold(scores: Floats, false_alarms: float) -> float | None:
     Returns:
         None where they are too few to tell.
     """
-    above = math.floor((len(scores) + 1) * false_alarms + 1e-9)
-    return float(np.sort(scores)[::-1][above - 1]) if above > 0 else None
+    found = lower_bound(-scores, false_alarms)
+    return None if found is None else -found
