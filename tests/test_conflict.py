@@ -85,6 +85,7 @@ def test_a_conflict_names_both_branches_and_asks_for_a_person(predictor: Predict
     assert (found.conflict.text.id, found.conflict.image.id) == (tree.path(here)[0].id, tree.path(far)[0].id)
     assert (found.conflict.text.probability, found.conflict.image.probability) == pytest.approx((0.9, 0.8))
     assert (found.decision, found.needs_review) == ("leaf", True)
+    assert judged.knows_conflicts
     alike = answer(judged, tree, {here: 0.9, far: 0.1}, {near: 0.9, far: 0.1})  # another leaf of the same branch
     assert (alike.conflict, alike.needs_review) == (None, False)
     unsure = answer(judged, tree, {here: 0.51, far: 0.49}, {here: 0.49, far: 0.51})

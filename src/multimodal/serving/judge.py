@@ -28,6 +28,8 @@ class Judge:
     def __init__(self, manifest: Manifest, tree: Tree) -> None:
         self._tree, self._inputs, self._calibration = tree, manifest.inputs, manifest.calibration
         self._branches = branches(tree)
+        self.knows_conflicts = any(mix.conflict is not None for mix in self._calibration.mixes.values())
+        """Whether it has any use for what text and photo say each alone."""
 
     def answer(
         self,

@@ -260,7 +260,7 @@ class Predictor:
         self, samples: Sequence[Sample], scores: Scores
     ) -> Callable[[int], tuple[FloatArray, FloatArray] | None]:
         """What text alone and photo alone say of a row of the batch: node probabilities, where it has both."""
-        if not any(head_of(sample.present) == "fused" for sample in samples):
+        if not self._judge.knows_conflicts or not any(head_of(sample.present) == "fused" for sample in samples):
             return lambda row: None
         heads: tuple[HeadName, ...] = ("text", "image")
         text, image = (
