@@ -159,10 +159,12 @@ class Scores:
     Attributes:
         logits: head -> float32 [N, leaves].
         labels: scores of tags and attributes [N, width], NaN in rows without a photo; None where there are none.
+        trust: how much the photo counts [N]: 1, less where it is unlike the training photos; None is 1 everywhere.
     """
 
     logits: Mapping[HeadName, FloatArray]
     labels: FloatArray | None = None
+    trust: FloatArray | None = None
 
     def __post_init__(self) -> None:
         shapes = {a.shape for a in self.logits.values()}

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from multimodal.artifact.layout import LAYOUT, BundleLayout
 from multimodal.artifact.manifest import SCHEMA_VERSION, Manifest, own_sha256
+from multimodal.artifact.novelty import Novelty, read_novelty
 from multimodal.artifact.vocabulary import HashVocabulary, PieceVocabulary, Vocabulary, WordVocabulary
 from multimodal.errors import BundleError, MissingExtraError
 from multimodal.taxonomy import Tree
@@ -34,6 +35,11 @@ class Bundle:
     def file(self, name: str) -> Path:
         """Full path of one of the bundle's files."""
         return self.path / name
+
+    def novelty(self) -> Novelty | None:
+        """What tells strange photos; None where the bundle does not."""
+        spec = self.manifest.novelty
+        return None if spec is None else read_novelty(self.file(self.layout.novelty), spec.threshold)
 
     def vocabularies(self) -> dict[EncoderName, Vocabulary]:
         """What each text encoder knows; empty without a text part."""
@@ -133,6 +139,7 @@ def _check_complete(manifest: Manifest, file: Path) -> None:
         LAYOUT.tokenizer: manifest.text is not None and manifest.text.sentence is not None,
         LAYOUT.image: manifest.image is not None,
         LAYOUT.fusion: manifest.fusion,
+        LAYOUT.novelty: manifest.novelty is not None,
     }
     missing = [name for name, asked in needed.items() if asked and name not in manifest.files]
     if missing:

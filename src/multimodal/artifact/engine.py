@@ -23,6 +23,8 @@ INPUT_OF: Mapping[str, str] = {"ngrams": "ids"}
 _MAX_CELLS = 2**18
 """Most padded ids in one run of the text graph: one long description must not blow up a batch's memory."""
 
+_LEAST = 1e-12
+"""Probabilities below it are taken for it before their logarithm."""
 _ROWS = 64
 """Most products in one run of the text graphs."""
 
@@ -39,6 +41,7 @@ class Engine:
         self._sentence = open_session(bundle.file(layout.sentence), threads) if self._spec else None
         self._image = open_session(bundle.file(layout.image), threads) if manifest.image else None
         self._fusion = open_session(bundle.file(layout.fusion), threads) if manifest.fusion else None
+        self._novelty = bundle.novelty()
 
     def known_ids(self, text: EncodedText) -> dict[EncoderName, RaggedIds]:
         """Ids of the features of each encoder; 0 for those the bundle has never seen."""
@@ -86,6 +89,10 @@ class Engine:
         vector, logits, *labels = self._image.run(None, {"pixels": pixels})
         return (vector, logits), labels[0] if labels else None
 
+    def trust(self, vectors: FloatArray) -> FloatArray:
+        """How much each photo counts [N], by its vector [N, dim]: 1, and less for one unlike the training photos."""
+        return np.ones(len(vectors), np.float32) if self._novelty is None else self._novelty.trust(vectors)
+
     def fusion(self, text: Tower, image: Tower) -> FloatArray:
         """Fused logits [N, leaves] of what both towers say of products that have text and photo."""
         assert self._fusion is not None
@@ -122,6 +129,27 @@ def mix_heads(logits: Mapping[HeadName, FloatArray], mix: HeadMix) -> FloatArray
     mixed = np.asarray(total)
     temperature = mix.temperature if mix.slope == 0 else mix.temperature * np.exp(mix.slope * entropy(mixed))[:, None]
     return softmax(mixed, temperature).astype(np.float32)
+
+
+def distrust(probs: FloatArray, without: FloatArray | None, trust: FloatArray) -> FloatArray:
+    """Probabilities [N, leaves] from text and photo where photos count for less than they would.
+
+    A weighted mean of log probabilities: at a trust of 1 ``probs``, at 0 what is known without the photo.
+
+    Args:
+        without: probabilities [N, leaves] of the same rows without their photos; None where nothing is left.
+        trust: [N], from 0 to 1.
+    """
+    if (trust >= 1).all():
+        return probs
+    rows = trust < 1
+    share = trust[rows, None]
+    logs = share * np.log(np.maximum(probs[rows], _LEAST))
+    if without is not None:
+        logs = logs + (1 - share) * np.log(np.maximum(without[rows], _LEAST))
+    out = probs.copy()
+    out[rows] = softmax(logs)
+    return out
 
 
 def open_session(path: Path, threads: int | None) -> ort.InferenceSession:

@@ -17,6 +17,7 @@ class BundleLayout:
     tokenizer: str = "tokenizer.json"
     image: str = "image.onnx"
     fusion: str = "fusion.onnx"
+    novelty: str = "novelty.safetensors"
     card: str = "MODEL_CARD.md"
     evaluation: str = "evaluation.json"
 

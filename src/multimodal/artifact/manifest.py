@@ -75,6 +75,16 @@ class ImageSpec(_Strict):
     storage: str
 
 
+class NoveltySpec(_Strict):
+    """From which score on a photo is unlike those the bundle was trained on; see ``artifact.novelty``."""
+
+    threshold: Annotated[float, Field(gt=0)]
+    share: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the photos of the select half that lie beyond it."""
+    photos: Annotated[int, Field(gt=0)]
+    """Training photos it was learned from."""
+
+
 class Promise(_Strict):
     """From which probability on an answer holds what is promised: the share ``accuracy`` of the answers is right.
 
@@ -170,6 +180,8 @@ class Manifest(_Strict):
     text: TextSpec | None = None
     image: ImageSpec | None = None
     fusion: bool = False
+    novelty: NoveltySpec | None = None
+    """None where there were too few photos to tell, and in older bundles."""
     tags: tuple[TagSpec, ...] = ()
     """What the photo graph's label output holds: first a score a tag, then one a value of each attribute."""
     attributes: tuple[AttributeSpec, ...] = ()

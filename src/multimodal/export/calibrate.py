@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from multimodal.artifact import Calibration, HeadMix, mix_name
-from multimodal.artifact.engine import Engine, mix_heads
+from multimodal.artifact.engine import Engine, distrust, mix_heads
 from multimodal.evaluation import fit_mix, fit_row_temperature, nll
 from multimodal.export.trust import candidate_rules, conflict_threshold, promises
 from multimodal.numeric import log_softmax
@@ -31,6 +31,8 @@ class MixScores:
     inputs: Inputs
     rows: Rows
     logits: Logits
+    trust: FloatArray | None = None
+    """How much each row's photo counts [N]; None where there is none."""
 
 
 class Scorer:
@@ -74,7 +76,8 @@ class Scorer:
             cuts = _slices(len(rows), 1024)
             parts = [self.engine.fusion((text[0][c], text[1][c]), (image[0][c], image[1][c])) for c in cuts]
             logits["fused"] = np.concatenate(parts)
-        return MixScores(mix, rows, logits)
+        trust = None if image is None else self.engine.trust(image[0])
+        return MixScores(mix, rows, logits, trust)
 
     def _text(self, mix: Inputs, rows: Rows) -> tuple[FloatArray, FloatArray]:
         assert self.split.text is not None
@@ -130,6 +133,18 @@ def calibrate(scorer: Scorer, tree: Tree) -> tuple[Calibration, dict[Inputs, Mix
     return Calibration(mixes=mixes, mlp=mlps, log_mix=plain), scores
 
 
+def answers(scored: MixScores, mix: HeadMix, text: HeadMix | None) -> FloatArray:
+    """What is answered [N, leaves]: strange photos count for less.
+
+    Args:
+        text: what answers from the text alone, where there is text.
+    """
+    probs = mix_heads(scored.logits, mix)
+    if scored.trust is None:
+        return probs
+    return distrust(probs, None if text is None else mix_heads(scored.logits, text), scored.trust)
+
+
 def _trusted(
     mix: HeadMix, split: Split, scored: MixScores, tree: Tree, single: Sequence[HeadMix] = ()
 ) -> HeadMix:
@@ -141,7 +156,7 @@ def _trusted(
     select, held = (np.flatnonzero(split.half[scored.rows] == half) for half in ("select", "calibrate"))
     if min(len(select), len(held)) < MIN_ROWS:
         return mix
-    probs, labels = mix_heads(scored.logits, mix), split.labels[scored.rows]
+    probs, labels = answers(scored, mix, single[0] if single else None), split.labels[scored.rows]
     groups = np.unique([split.groups[row] for row in scored.rows], return_inverse=True)[1]
     conflict = None
     if single:

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import multimodal
-from multimodal.artifact import LAYOUT, Calibration, Manifest, mix_name
+from multimodal.artifact import LAYOUT, Calibration, Manifest, NoveltySpec, mix_name
 from multimodal.artifact.bundle import sha256_of
-from multimodal.artifact.engine import mix_heads
 from multimodal.artifact.manifest import SCHEMA_VERSION, FileEntry, ImageSpec
 from multimodal.config.models import RunConfig
 from multimodal.evaluation import summarise
-from multimodal.export.calibrate import Inputs, MixScores
+from multimodal.export.calibrate import Inputs, MixScores, answers
 from multimodal.export.labels import Labels, answered
 from multimodal.export.parity import Towers
 from multimodal.export.text import required_extras, text_spec
@@ -41,6 +40,8 @@ class Export:
     """Tags and attributes that the photo tower's label head tells."""
     photos: PhotoTable | None = None
     """Validation photos that tell them."""
+    train: Split | None = None
+    """Training rows, whose photos tell which are strange."""
 
     @property
     def answered(self) -> LabelSpace:
@@ -60,6 +61,7 @@ def manifest_of(
     metrics: Mapping[str, Any],
     provenance: Mapping[str, Any],
     labels: Labels | None = None,
+    novelty: NoveltySpec | None = None,
 ) -> Manifest:
     config, towers = export.config, export.towers
     heads: list[HeadName] = ["fused"] if towers.fusion is not None else []
@@ -84,6 +86,7 @@ def manifest_of(
         text=text_spec(towers.text, config) if towers.text is not None else None,
         image=_image_spec(export),
         fusion=towers.fusion is not None,
+        novelty=novelty,
         tags=labels.tags if labels else (),
         attributes=labels.attributes if labels else (),
         calibration=calibration,
@@ -91,6 +94,7 @@ def manifest_of(
             "categories": True,
             "tags": bool(labels and labels.tags),
             "attributes": bool(labels and labels.attributes),
+            "novelty": novelty is not None,
             "candidates": any(mix.candidates for mix in calibration.mixes.values()),
         },
         metrics=dict(metrics),
@@ -131,13 +135,14 @@ def metrics_of(
     for inputs, scored in scores.items():
         name = mix_name(inputs)
         labels = export.val.labels[scored.rows]
+        text = calibration.mixes.get(mix_name(n for n in inputs if n != "image"))
         ways = {
             "answer": calibration.mixes.get(name),
             "mlp": calibration.mlp.get(name),
             "log_mix": calibration.log_mix.get(name),
         }
         found[name] = {
-            way: summarise(mix_heads(scored.logits, mix), labels, export.tree).to_dict()
+            way: summarise(answers(scored, mix, text), labels, export.tree).to_dict()
             for way, mix in ways.items()
             if mix is not None
         }

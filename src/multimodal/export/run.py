@@ -61,7 +61,8 @@ def train(config: RunConfig, *, resume: bool = True) -> Path:
     }
     towers = Towers(text, image, fusion)
     photos = PhotoTable(run.val, run.space, run.beside.get("val")) if run.space.width else None
-    path = write_bundle(Export(config, run.tree, towers, run.val, provenance, run.space, photos), run.work)
+    export = Export(config, run.tree, towers, run.val, provenance, run.space, photos, run.train)
+    path = write_bundle(export, run.work)
     _console.print(f"Bundle written to {path} in {time.monotonic() - began:.0f} s")
     return path
 

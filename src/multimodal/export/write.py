@@ -19,6 +19,7 @@ from multimodal.export.calibrate import Scorer, calibrate
 from multimodal.export.describe import Export, inputs_of, manifest_of, metrics_of
 from multimodal.export.graphs import export_fusion
 from multimodal.export.labels import fit_labels
+from multimodal.export.novelty import fit_novelty
 from multimodal.export.parity import HeadParity, Towers, prove
 from multimodal.export.photo import export_image
 from multimodal.export.text import storages, write_text
@@ -41,6 +42,10 @@ def write_bundle(export: Export, work: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     export, engine, parity = _write_proven(export, folder)
+    strangers = fit_novelty(engine, export.train, export.val, folder / LAYOUT.novelty)
+    if strangers is not None:  # opened again, to answer with it
+        bundle = Bundle(folder, manifest_of(export, folder, _NO_SCORES, {}, {}, novelty=strangers), export.tree)
+        engine = Engine(bundle, threads=None)
     scorer = Scorer(engine, export.val)
     calibration, scores = calibrate(scorer, export.tree)
     _check_answers(calibration, export.towers)
@@ -50,7 +55,7 @@ def write_bundle(export: Export, work: Path) -> Path:
     if export.outputs and export.photos is not None:
         labels = fit_labels(engine, export.photos, export.answered, export.config)
         metrics["val"] |= labels.metrics
-    manifest = manifest_of(export, folder, calibration, metrics, provenance, labels)
+    manifest = manifest_of(export, folder, calibration, metrics, provenance, labels, strangers)
     own = own_sha256(json.loads(manifest.model_dump_json()))
     told = manifest.model_copy(update={"manifest_sha256": own}).model_dump_json(indent=1)
     folder.joinpath(LAYOUT.manifest).write_text(told + "\n", encoding="utf-8")

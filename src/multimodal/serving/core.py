@@ -18,6 +18,7 @@ from multimodal.types import TEXT_INPUTS, FloatArray, HeadName, InputName, Produ
 
 _TEXT: frozenset[InputName] = frozenset(TEXT_INPUTS)
 _FEW_PHOTOS = 4
+STRANGER = "the photo is unlike those this bundle was trained on, so it counts for less"
 
 
 class Core:
@@ -62,12 +63,19 @@ class Core:
     def score(self, samples: Sequence[Sample]) -> tuple[list[Sample], Scores]:
         """Scores of a batch; text of which nothing is known counts as absent, and is said so."""
         scores, known = score(self.engine, self.kitchens.text, samples, len(self.tree.leaves))
-        return [s if ok else _without_text(s) for s, ok in zip(samples, known, strict=True)], scores
+        told = [s if ok else _without_text(s) for s, ok in zip(samples, known, strict=True)]
+        if scores.trust is not None:
+            told = [_as_stranger(s) if trust < 1 else s for s, trust in zip(told, scores.trust, strict=True)]
+        return told, scores
 
     def probabilities(self, scores: Scores, samples: Sequence[Sample], head: HeadName = "fused") -> FloatArray:
         """Calibrated probabilities [N, leaves] of what a head sees of the samples; NaN where that is nothing."""
         present = [seen_by(head, sample.present) for sample in samples]
         return probabilities(scores, self.manifest.calibration, present, len(self.tree.leaves))
+
+
+def _as_stranger(sample: Sample) -> Sample:
+    return replace(sample, warnings=(*sample.warnings, STRANGER), stranger=True)
 
 
 def _without_text(sample: Sample) -> Sample:

@@ -54,15 +54,18 @@ class Judge:
         conflict = None if mix is None or sides is None else self._conflict(mix, *sides)
         best = best_leaves(self._tree, leaves, top_k)
         decision, chosen = decide(self._tree, nodes, best[0], min_confidence)
+        used = head_of(sample.present)
+        # Beside text a strange photo is left out of account; alone it is all there is.
+        strange = sample.stranger and used == "image"
         return Prediction(
             id=sample.id,
             row=sample.row,
             decision=decision,
             category=None if chosen is None else category(self._tree, nodes, chosen),
             suggestions=tuple(category(self._tree, nodes, leaf) for leaf in best),
-            used=head_of(sample.present),
+            used=used,
             missing=tuple(n for n in self._inputs if n not in sample.present),
-            needs_review=decision != "leaf" or conflict is not None,
+            needs_review=decision != "leaf" or conflict is not None or strange,
             candidates=None if mix is None else self._candidates(mix, leaves),
             conflict=conflict,
             warnings=sample.warnings,

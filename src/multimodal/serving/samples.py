@@ -33,6 +33,7 @@ class Sample:
         fields: the tokens of its text; only of inputs the bundle uses.
         pixels: uint8 [H, W, 3] RGB, or None without a usable photo.
         warnings: what the answer should mention (an unreadable photo beside usable text, say).
+        stranger: its photo is unlike those of the training.
     """
 
     id: RowId
@@ -41,6 +42,7 @@ class Sample:
     fields: TextFields | None = None
     pixels: npt.NDArray[np.uint8] | None = None
     warnings: tuple[str, ...] = ()
+    stranger: bool = False
 
 
 class Kitchens:

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from multimodal.artifact import Calibration, HeadMix, mix_name
-from multimodal.artifact.engine import Engine, mix_heads
+from multimodal.artifact.engine import Engine, distrust, mix_heads
 from multimodal.serving.samples import Sample
 from multimodal.text import TextFields, TextKitchen
 from multimodal.types import TEXT_INPUTS, FloatArray, HeadName, InputName, Scores
@@ -42,6 +42,7 @@ def score(
     n = len(samples)
     logits: dict[HeadName, FloatArray] = {}
     labels: FloatArray | None = None
+    trust: FloatArray | None = None
     known = np.ones(n, np.bool_)
     vectors: dict[str, tuple[np.ndarray, FloatArray, FloatArray]] = {}
     with_text = np.array([i for i, s in enumerate(samples) if s.present & _TEXT], np.int64)
@@ -57,6 +58,8 @@ def score(
         (vector, values), told = engine.photo(pixels)
         if told is not None:
             labels = _spread(told, with_image, n, told.shape[1])
+        trust = np.ones(n, np.float32)
+        trust[with_image] = engine.trust(vector)
         vectors["image"] = (with_image, vector, values)
         logits["image"] = _spread(values, with_image, n, leaves)
     if len(vectors) == 2:
@@ -65,22 +68,34 @@ def score(
             text, image = vectors["text"], vectors["image"]
             fused = engine.fusion((text[1][at_text], text[2][at_text]), (image[1][at_image], image[2][at_image]))
             logits["fused"] = _spread(fused, both, n, leaves)
-    return Scores(logits, labels), known
+    return Scores(logits, labels, trust), known
 
 
 def probabilities(
     scores: Scores, calibration: Calibration, present: Sequence[frozenset[InputName]], leaves: int
 ) -> FloatArray:
-    """Calibrated leaf probabilities [N, leaves], each row by its own mix of inputs; NaN without any."""
+    """Calibrated leaf probabilities [N, leaves], each row by its own mix of inputs; NaN without any.
+
+    A photo unlike those of the training counts for less: the answer leans to what is known without it.
+    """
     out = np.full((len(present), leaves), np.nan, np.float32)
     for inputs in set(present):
         if not inputs:
             continue
         rows = np.array([i for i, p in enumerate(present) if p == inputs], np.int64)
-        mix = mix_for(calibration, inputs)
-        heads = {head: scores.logits[head][rows] for head, w in mix.weights.items() if w != 0}
-        out[rows] = mix_heads(heads, mix)
+        out[rows] = _mixed(scores, calibration, inputs, rows)
+        strange = rows[scores.trust[rows] < 1] if scores.trust is not None and "image" in inputs else rows[:0]
+        if scores.trust is not None and len(strange):
+            text = inputs & _TEXT
+            without = _mixed(scores, calibration, text, strange) if text else None
+            out[strange] = distrust(out[strange], without, scores.trust[strange])
     return out
+
+
+def _mixed(scores: Scores, calibration: Calibration, inputs: frozenset[InputName], rows: np.ndarray) -> FloatArray:
+    """Probabilities [N, leaves] of some rows by the mix for these inputs, photos counting in full."""
+    mix = mix_for(calibration, inputs)
+    return mix_heads({head: scores.logits[head][rows] for head, w in mix.weights.items() if w != 0}, mix)
 
 
 def mix_for(calibration: Calibration, inputs: frozenset[InputName]) -> HeadMix:
