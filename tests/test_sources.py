@@ -233,7 +233,7 @@ def test_labels_that_went_through_floats() -> None:
     ("label", "code", "parts"),
     [
         (None, "unlabelled", ["no category"]),
-        ("1", "inner_category", ["'1' (Apparel)", "not supported yet", "choose a category below"]),
+        ("1", "inner_category", ["'1' (Apparel)", "only training rows may stop there", "choose a category below"]),
         ("111", "unknown_category", ["'111'", "2 leaves", "Did you mean '11'"]),
         ("shirt", "unknown_category", ["By name: 11 (Shirts)"]),
     ],
@@ -244,6 +244,15 @@ def test_labels_that_do_not_fit_the_tree(label: str | None, code: str, parts: li
     assert (error.id, error.row, error.stage, error.code) == ("a", 0, "label", code)
     for part in (*parts, "expected"):
         assert part in error.message
+
+
+def test_inner_labels_pass_where_they_are_allowed_and_tell_something() -> None:
+    assert checked("1", allowed=["1"]) == Product(id="a", title="x", category_id="1")
+    assert checked("1.0", allowed=["1"]).category_id == "1"  # type: ignore[union-attr]
+    refused = next(check_labels([Product(title="x", category_id="0")], ["11", "12"], ["0", "1"], allowed=["1"]))
+    assert isinstance(refused, RowError)
+    assert refused.code == "inner_category"
+    assert "every leaf lies below it" in refused.message
 
 
 def test_drawings_are_mapped_to_fashion_ids() -> None:

@@ -184,7 +184,7 @@ def batch(labels: Sequence[int], allowed: Sequence[int]) -> dict[str, torch.Tens
 def test_the_loss_of_several_leaves_is_that_of_their_probability_together(tower: ImageTower) -> None:
     logits = scores(4)[:, :LEAVES]
     p = torch.softmax(logits.detach().double(), dim=1).numpy()
-    found = stage(tower, SETS)._of_categories(logits, batch([UNKNOWN] * 4, [0, 1, 2, UNKNOWN]))
+    found = stage(tower, SETS).of_categories(logits, batch([UNKNOWN] * 4, [0, 1, 2, UNKNOWN]))
     by_hand = -np.log(p[0, :2].sum()) - np.log(p[1, 3]) - np.log(1.0)  # all leaves: nothing was said
     assert float(found.detach()) == pytest.approx(by_hand / 4, rel=1e-5)
 
@@ -193,7 +193,7 @@ def test_several_leaves_are_pushed_up_by_the_share_they_have(tower: ImageTower) 
     """Gradient of -log(p1 + p2) in the logits: p, less p / (p1 + p2) of those two."""
     logits = scores(1)
     part = logits[:, :LEAVES]
-    stage(tower, SETS)._of_categories(part, batch([UNKNOWN], [0])).backward()  # type: ignore[no-untyped-call]
+    stage(tower, SETS).of_categories(part, batch([UNKNOWN], [0])).backward()  # type: ignore[no-untyped-call]
     p = torch.softmax(logits.detach()[:, :LEAVES], dim=1)[0]
     expected = p - torch.tensor([1.0, 1.0, 0, 0, 0]) * p / (p[0] + p[1])
     assert logits.grad is not None
@@ -204,17 +204,17 @@ def test_several_leaves_are_pushed_up_by_the_share_they_have(tower: ImageTower) 
 def test_known_and_several_share_a_batch(tower: ImageTower) -> None:
     logits = scores(4)[:, :LEAVES]
     one = stage(tower, SETS)
-    both = one._of_categories(logits, batch([2, UNKNOWN, 4, UNKNOWN], [UNKNOWN, 0, UNKNOWN, UNKNOWN]))
+    both = one.of_categories(logits, batch([2, UNKNOWN, 4, UNKNOWN], [UNKNOWN, 0, UNKNOWN, UNKNOWN]))
     known = one.criterion(logits[[0, 2]], torch.tensor([2, 4]))
-    several = one._of_categories(logits[[1]], batch([UNKNOWN], [0]))
+    several = one.of_categories(logits[[1]], batch([UNKNOWN], [0]))
     assert float(both.detach()) == pytest.approx(float((known * 2 + several).detach()) / 4, rel=1e-5)
-    whole = one._of_categories(logits, batch([2, 1, 4, 0], [UNKNOWN] * 4))
+    whole = one.of_categories(logits, batch([2, 1, 4, 0], [UNKNOWN] * 4))
     assert float(whole.detach()) == pytest.approx(float(one.criterion(logits, torch.tensor([2, 1, 4, 0])).detach()))
 
 
 @pytest.mark.parametrize("sets", [None, np.zeros((0, LEAVES), np.bool_)])
 def test_photos_without_a_category_teach_none(tower: ImageTower, sets: np.ndarray | None) -> None:
-    found = stage(tower, sets)._of_categories(scores(2)[:, :LEAVES], batch([UNKNOWN] * 2, [UNKNOWN] * 2))
+    found = stage(tower, sets).of_categories(scores(2)[:, :LEAVES], batch([UNKNOWN] * 2, [UNKNOWN] * 2))
     assert float(found.detach()) == 0.0
 
 

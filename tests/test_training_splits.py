@@ -40,7 +40,7 @@ def test_rows_become_arrays_and_bad_ones_are_told_by_their_own_number(tmp_path: 
             {"id": "0", "title": "Red shirt", "category_id": "11", "image": good},
             {"id": "1", "title": "A skirt", "category_id": "99"},
             {"id": "2", "category_id": "12"},
-            {"id": "3", "title": "Shirt", "category_id": "1"},
+            {"id": "3", "title": "Shirt", "category_id": "0"},
             {"id": "4", "title": "Skirt", "category_id": "12", "image": b"broken"},
             {"id": "5", "category_id": "2", "image": b"broken"},
             {"id": "6", "title": "x" * 1001, "category_id": "2", "image": good},
@@ -60,7 +60,7 @@ def test_rows_become_arrays_and_bad_ones_are_told_by_their_own_number(tmp_path: 
     np.testing.assert_array_equal(split.pixels[0], split.pixels[2])
     assert [(r.row, r.id, r.code) for r in split.rejected] == [
         (1, "1", "unknown_category"),
-        (3, "3", "inner_category"),
+        (3, "3", "unknown_category"),
         (2, "2", "nothing_usable"),
         (5, "5", "image_unreadable"),
         (6, "6", "title_too_long"),

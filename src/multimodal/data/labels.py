@@ -21,26 +21,28 @@ class LabelCheck:
         leaves: ids a row may be labelled with.
         inner: ids of nodes with children.
         names: id -> name, for messages.
+        allowed: ids of inner nodes that a row may be labelled with all the same.
     """
 
     leaves: Collection[str]
     inner: Collection[str] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict)
+    allowed: Collection[str] = frozenset()
 
     def check(self, item: Product, row: int) -> Product | RowError:
-        """``item`` when it is labelled with a leaf, else the error of its row."""
+        """``item`` when its label will do, else the error of its row."""
         label = self._known(item.category_id)
         if label is None:
             message = "got no category, expected the id of a leaf; label the row or leave it out"
             return RowError(item.id, row, "label", "unlabelled", message)
-        if label in self.leaves:
+        if label in self.leaves or label in self.allowed:
             return item if label == item.category_id else replace(item, category_id=label)
         if label in self.inner:
             shown = f"{label!r} ({self.names[label]})" if label in self.names else repr(label)
-            message = (
-                f"category {shown} is an inner node, expected a leaf; labels on inner nodes are not "
-                "supported yet, choose a category below it"
+            why = (
+                "every leaf lies below it, so it says nothing" if self.allowed else "only training rows may stop there"
             )
+            message = f"category {shown} is an inner node, expected a leaf: {why}; choose a category below it"
             return RowError(item.id, row, "label", "inner_category", message)
         return RowError(item.id, row, "label", "unknown_category", self._unknown(label))
 
@@ -69,6 +71,7 @@ def check_labels(
     tree_leaf_ids: Collection[str],
     inner_ids: Collection[str] = frozenset(),
     names: Mapping[str, str] | None = None,
+    allowed: Collection[str] = frozenset(),
 ) -> Iterator[Product | RowError]:
     """Yields each item, or in its place the error of a product that no leaf of the tree is the label of.
 
@@ -77,7 +80,8 @@ def check_labels(
     Args:
         tree_leaf_ids, inner_ids: ids of the tree's leaves and of its nodes with children.
         names: id -> name; with it, messages name the nodes.
+        allowed: ids of inner nodes that will do as labels.
     """
-    check = LabelCheck(frozenset(tree_leaf_ids), frozenset(inner_ids), names or {})
+    check = LabelCheck(frozenset(tree_leaf_ids), frozenset(inner_ids), names or {}, frozenset(allowed))
     for row, item in enumerate(items):
         yield check.check(item, row) if isinstance(item, Product) else item

@@ -136,6 +136,11 @@ class Tree:
         return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:12]
 
     @cached_property
+    def telling(self) -> frozenset[str]:
+        """Ids of the inner nodes that say something of a product: not every leaf lies below them."""
+        return frozenset(id for id in self.inner if not self.leaf_matrix[self.node_index[id]].all())
+
+    @cached_property
     def leaf_matrix(self) -> npt.NDArray[np.bool_]:
         """[nodes, leaves], True where the leaf is the node or stands below it."""
         matrix = np.zeros((len(self.nodes), len(self.leaves)), dtype=np.bool_)

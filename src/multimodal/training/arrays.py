@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
-from multimodal.training.labels import Told
+from multimodal.training.labels import UNKNOWN, Told
 from multimodal.types import EncodedText, EncoderName, RowError, RowId, TextFeatures
 
 BoolArray = npt.NDArray[np.bool_]
@@ -21,7 +23,7 @@ class Split:
     Attributes:
         ids: as they came.
         groups: rows of a group share a title or a photo.
-        labels: int64 [N], index of the leaf.
+        labels: int64 [N], index of the leaf, or ``UNKNOWN`` in a training row that is labelled with an inner node.
         has_field: bool [N, 3], whether title, description, characteristics can be used.
         text: features of all text fields for each encoder; None where the run has no text tower.
         masked: the same rows with every category word removed from the title, and nothing but the title.
@@ -31,6 +33,8 @@ class Split:
         half: "select", "calibrate" or "" for training rows, one a row.
         rejected: rows that could not be used, with the reason.
         told: tags and attributes; None where the run learns none.
+        allowed: int64 [N], the row of ``sets`` that the leaf is one of, or ``UNKNOWN``; None where each has its leaf.
+        sets: bool [K, leaves], the leaves below each inner node that rows are labelled with.
     """
 
     ids: Sequence[RowId]
@@ -45,6 +49,8 @@ class Split:
     rejected: tuple[RowError, ...]
     words: frozenset[str] = frozenset()
     told: Told | None = None
+    allowed: npt.NDArray[np.int64] | None = None
+    sets: BoolArray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -52,6 +58,21 @@ class Split:
     @property
     def has_text(self) -> BoolArray:
         return np.asarray(self.has_field.any(axis=1))
+
+    @property
+    def has_leaf(self) -> BoolArray:
+        """Whether a row's label is a leaf [N]."""
+        return np.asarray(self.labels != UNKNOWN)
+
+    def leaves_of(self, rows: npt.NDArray[np.int64] | slice = slice(None)) -> npt.NDArray[np.int64]:
+        """The leaves of those of some rows that have one."""
+        labels = self.labels[rows]
+        return np.asarray(labels[labels != UNKNOWN], np.int64)
+
+    def targets(self, rows: npt.NDArray[np.int64]) -> dict[str, Tensor]:
+        """What a batch of some rows is asked for: ``labels``, and ``allowed`` where a row has no leaf."""
+        found = {"labels": torch.from_numpy(self.labels[rows])}
+        return found if self.allowed is None else {**found, "allowed": torch.from_numpy(self.allowed[rows])}
 
 
 def concat_encoded(parts: Sequence[EncodedText], encoders: Sequence[EncoderName]) -> EncodedText:

@@ -84,12 +84,14 @@ def train_folds(run: Run, part: TextPart, folds: int) -> Folds | None:
         own = replace(part, tower=_blank(part.tower, seed + number))
         label = f"text without fold {number + 1}"
         if config.start == "svm":
-            fill = partial(start_from_svm, own, train, rows, config.svm_cost, run.class_weights(rows), keep_head=True)
+            told = rows[train.has_leaf[rows]]
+            fill = partial(start_from_svm, own, train, told, config.svm_cost, run.class_weights(told), keep_head=True)
             fill_once(run, own.tower, f"text_fold{number + 1}", fill, config, run.config.training, folds)
         make, _ = text_batches(train, batcher, rows, config, seed)
+        recipe = recipe_of(config, rows, run.class_weights(rows), smoothing_of(run))
         fit(
             label,
-            TextStage(own.tower, recipe_of(config, rows, run.class_weights(rows), smoothing_of(run)), make, score),
+            TextStage(own.tower, recipe, make, score, sets=train.sets),
             run.work / f"text_fold{number + 1}",
             fingerprint=run.fingerprint(config, run.config.training, folds),
             patience=config.patience,

@@ -39,9 +39,14 @@ class FusionStage(Stage):
         config: FusionConfig,
         augment: Augment,
         unseen: Unseen | None = None,
+        sets: npt.NDArray[np.bool_] | None = None,
     ) -> None:
-        """``unseen``: makes text vectors of training rows by towers that have not seen them."""
-        super().__init__(network, recipe, train, select)
+        """
+        Args:
+            unseen: makes text vectors of training rows by towers that have not seen them.
+            sets: see ``Stage``.
+        """
+        super().__init__(network, recipe, train, select, sets=sets)
         self.config, self.augment, self.unseen = config, augment, unseen
         self.joint = config.tower_rate > 0
         for tower in (self.network.text, self.network.image):
@@ -65,18 +70,18 @@ class FusionStage(Stage):
                 text = self.network.text.vector(batch["text"])
             else:
                 text = self.unseen(batch["text"], batch["fold"])
-        return self.criterion(self._fuse(text, batch["vectors"], *self._present(batch)), batch["labels"])
+        return self.of_categories(self._fuse(text, batch["vectors"], *self._present(batch)), batch)
 
     def _joint_loss(self, batch: Batch) -> Tensor:
         with torch.no_grad():
             pixels = self.augment(batch["pixels"])
         text, text_logits = self.network.text(batch["text"])
         image, image_logits = self.network.image(pixels)
-        labels, has_text, has_image = batch["labels"], batch["has_text"], batch["has_image"]
-        loss = self.criterion(self._fuse(text, image, *self._present(batch)), labels)
-        for logits, has in ((text_logits, has_text), (image_logits, has_image)):
+        loss = self.of_categories(self._fuse(text, image, *self._present(batch)), batch)
+        for logits, has in ((text_logits, batch["has_text"]), (image_logits, batch["has_image"])):
             if has.any():
-                loss = loss + self.config.auxiliary * self.criterion(logits[has], labels[has])
+                some = {name: batch[name][has] for name in ("labels", "allowed") if name in batch}
+                loss = loss + self.config.auxiliary * self.of_categories(logits[has], some)
         return loss
 
     def _fuse(self, text: Tensor, image: Tensor, has_text: Tensor, has_image: Tensor) -> Tensor:
@@ -121,7 +126,7 @@ def fusion_batches(
             at = np.sort(some)
             batch: dict[str, Any] = {
                 "text": batcher.batch(at, dropout if train else Dropout(), rng),
-                "labels": torch.from_numpy(split.labels[at]),
+                **split.targets(at),
                 "has_text": torch.from_numpy(split.has_text[at]),
                 "has_image": torch.from_numpy(split.has_image[at]),
             }

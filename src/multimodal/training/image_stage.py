@@ -56,9 +56,8 @@ class ImageStage(Stage):
     """Trains the photo tower by itself, on augmented photos.
 
     Early epochs may see smaller photos (progressive resizing: Tan & Le, EfficientNetV2, 2021): most of what
-    there is to learn is learned at half the cost. A photo whose label stands for several leaves is asked for their
-    probability together. Teachers, where there are any, see the same augmented photo and answer for all rows,
-    labelled or not (Hinton et al., 2015; the same view for both: Beyer et al., 2022).
+    there is to learn is learned at half the cost. Teachers, where there are any, see the same augmented photo and
+    answer for all rows, labelled or not (Hinton et al., 2015; the same view for both: Beyer et al., 2022).
     """
 
     network: ImageTower
@@ -84,9 +83,8 @@ class ImageStage(Stage):
             labels: loss of tags and attributes, where the tower has a head for them.
             teachers: whose answers it also learns.
         """
-        super().__init__(network, recipe, train, select)
+        super().__init__(network, recipe, train, select, sets=sets)
         self.config, self.augment, self.label_loss, self.teachers = config, augment, labels, teachers
-        self.sets = None if sets is None or not len(sets) else torch.from_numpy(sets)
         self.captions = nn.Linear(self.network.dim, caption_words) if caption_words else None
 
     def on_train_epoch_start(self) -> None:
@@ -105,7 +103,7 @@ class ImageStage(Stage):
             if self.current_epoch < self.config.early_epochs:
                 pixels = _smaller(pixels, self.config.early_scale)
         vector, logits = self.network(pixels)
-        loss = self._of_categories(logits, batch)
+        loss = self.of_categories(logits, batch)
         if taught is not None:
             share = self.config.teacher_weight
             told = -(taught * F.log_softmax(logits.float(), dim=1)).sum(dim=1).mean()
@@ -116,21 +114,6 @@ class ImageStage(Stage):
         if self.label_loss is not None and self.network.labels is not None:
             scores = self.network.labels(self.network.dropout(vector)).float()
             loss = loss + self.label_loss(scores, batch["tags"], batch["codes"])
-        return loss
-
-    def _of_categories(self, logits: Tensor, batch: Batch) -> Tensor:
-        labels = batch["labels"]
-        known = labels != UNKNOWN
-        if known.all():
-            return self.criterion(logits, labels)
-        loss = logits.new_zeros(())
-        if known.any():
-            loss = loss + self.criterion(logits[known], labels[known]) * known.float().mean()
-        several = batch["allowed"] != UNKNOWN
-        if self.sets is not None and several.any():
-            allowed = self.sets.to(logits.device)[batch["allowed"][several]]
-            told = F.log_softmax(logits[several].float(), dim=1).masked_fill(~allowed, -torch.inf)
-            loss = loss - torch.logsumexp(told, dim=1).sum() / len(logits)
         return loss
 
     def learning(self) -> Iterator[tuple[str, nn.Parameter]]:
@@ -151,4 +134,4 @@ def plain_photos(split: Split, rows: Rows, size: int) -> Iterator[Batch]:
     assert pixels is not None
     for some in epoch_batches(rows, size, np.random.default_rng(0), shuffle=False):
         at = np.sort(some)
-        yield {"pixels": torch.from_numpy(pixels[at]), "labels": torch.from_numpy(split.labels[at])}
+        yield {"pixels": torch.from_numpy(pixels[at]), **split.targets(at)}

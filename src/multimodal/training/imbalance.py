@@ -56,7 +56,7 @@ def adjust_to_rare(run: Run, name: str, head: nn.Linear, stage: Stage, score: Ca
         The strength: that of the configuration, or the one with the best hF1 and macro F1 on ``select``.
     """
     asked = run.config.training.logit_adjustment
-    counts = np.bincount(run.train.labels, minlength=len(run.tree.leaves)) + _SMOOTH
+    counts = np.bincount(run.train.leaves_of(), minlength=len(run.tree.leaves)) + _SMOOTH
     prior = np.log(counts / counts.sum())
     if asked is None:
         logits, labels = _logits(stage, score)

@@ -36,15 +36,20 @@ class PhotoTable:
         more = 0 if beside is None else len(beside)
         self.labels = np.concatenate([split.labels[own], np.full(more, UNKNOWN)])
         self.allowed = np.full(len(self.labels), UNKNOWN, np.int64)
+        if split.allowed is not None:
+            self.allowed[: len(own)] = split.allowed[own]
         self.tags = np.full((len(self.labels), len(space.tags)), UNKNOWN, np.int8)
         self.codes = np.full((len(self.labels), len(space.attributes)), UNKNOWN, np.int64)
         self.half = np.concatenate([split.half[own], np.array([], np.str_) if beside is None else beside.half])
-        self.sets = np.zeros((0, 0), np.bool_) if beside is None else beside.sets
+        asked = (split.sets, None if beside is None else beside.sets)
+        parts = [sets for sets in asked if sets is not None and len(sets)]
+        self.sets = np.concatenate(parts) if parts else np.zeros((0, 0), np.bool_)
         if split.told is not None:
             self.tags[: len(own)] = split.told.tags[own]
             self.codes[: len(own)] = space.codes(split.told)[own]
         if beside is not None:
-            self.allowed[len(own) :] = beside.allowed
+            first = 0 if split.sets is None else len(split.sets)
+            self.allowed[len(own) :] = np.where(beside.allowed == UNKNOWN, UNKNOWN, beside.allowed + first)
             self.tags[len(own) :] = beside.told.tags
             self.codes[len(own) :] = space.codes(beside.told)
 

@@ -25,7 +25,7 @@ from multimodal.text.masking import category_words, mask_title
 from multimodal.text.settings import TextKitchenConfig
 from multimodal.text.words import distinct
 from multimodal.training.arrays import Split, concat_encoded
-from multimodal.training.labels import Teller, Told, joined
+from multimodal.training.labels import UNKNOWN, Teller, Told, joined
 from multimodal.types import TEXT_INPUTS, EncodedText, Product, RowError
 
 _CHUNK = 512
@@ -71,7 +71,9 @@ class Preparer:
             halves: whether to divide the rows into select and calibrate.
             only: what to take of the numbered rows, where the sources hold more than this split.
         """
-        items = check_labels(read_sources(tuple(sources), labelled=True), self.tree.leaves, self.tree.inner)
+        read = read_sources(tuple(sources), labelled=True)
+        allowed = frozenset() if halves else self.tree.telling
+        items = check_labels(read, self.tree.leaves, self.tree.inner, allowed=allowed)
         rejected: list[RowError] = []
         products: list[Product] = []
         numbers: list[int] = []
@@ -132,11 +134,13 @@ class Preparer:
         has_field = np.zeros((n, len(TEXT_INPUTS)), np.bool_)
         for row, field in enumerate(fields):
             has_field[row] = [name in field.present for name in TEXT_INPUTS]
-        index = self.tree.leaf_index
+        labels, within, sets = self._labels([p.category_id or "" for p in products])
         return Split(
             ids=[p.id for p in products],
             groups=[p.group or f"row {i}" for i, p in enumerate(products)],
-            labels=np.array([index[p.category_id or ""] for p in products], np.int64),
+            labels=labels,
+            allowed=within,
+            sets=sets,
             has_field=has_field,
             text=concat_encoded(parts, self.text.config.encoders) if self.text else None,
             masked=concat_encoded(masked, self.text.config.encoders) if self.text else None,
@@ -146,6 +150,20 @@ class Preparer:
             rejected=tuple(rejected),
             words=frozenset(distinct(fields)) if self.text and "navec" in self.text.config.encoders else frozenset(),
         )
+
+    def _labels(
+        self, ids: Sequence[str]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64] | None, npt.NDArray[np.bool_] | None]:
+        """Leaves [N], and which of some sets of leaves [K, leaves] stands for a row without one [N]."""
+        tree = self.tree
+        found = {id: np.flatnonzero(tree.leaf_matrix[tree.node_index[id]]) for id in set(ids)}
+        labels = np.array([found[id][0] if len(found[id]) == 1 else UNKNOWN for id in ids], np.int64)
+        inner = sorted(id for id, leaves in found.items() if len(leaves) > 1)
+        if not inner:
+            return labels, None, None
+        place = {id: i for i, id in enumerate(inner)}
+        within = np.array([place.get(id, UNKNOWN) for id in ids], np.int64)
+        return labels, within, tree.leaf_matrix[[tree.node_index[id] for id in inner]]
 
     def _texts(self, products: list[Product]) -> Sequence[TextFields | InputError | None]:
         return [None] * len(products) if self.text is None else self.text.fields_of(products)

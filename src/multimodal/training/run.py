@@ -70,6 +70,8 @@ class Run:
         digest = hashlib.sha256("\n".join(told).encode())
         digest.update(self.train.labels.tobytes())
         digest.update(self.val.labels.tobytes())
+        if self.train.allowed is not None and self.train.sets is not None:
+            digest.update(self.train.allowed.tobytes() + self.train.sets.tobytes())
         return digest.hexdigest()
 
     def class_weights(self, rows: np.ndarray) -> Tensor | None:
@@ -77,7 +79,7 @@ class Run:
         power = self.config.training.class_balance
         if power == 0:
             return None
-        counts = np.bincount(self.train.labels[rows], minlength=len(self.tree.leaves)).astype(np.float64)
+        counts = np.bincount(self.train.leaves_of(rows), minlength=len(self.tree.leaves)).astype(np.float64)
         weights = np.maximum(counts, 1) ** -power
         weights /= (weights * counts).sum() / counts.sum()
         return torch.from_numpy(weights.astype(np.float32))
@@ -167,7 +169,7 @@ def _settled(config: RunConfig, train: Split) -> RunConfig:
     """The configuration with what it leaves open decided by the training rows."""
     if config.text is None:
         return config
-    labels = train.labels[train.has_text]
+    labels = train.labels[train.has_text & train.has_leaf]
     text = settle(config.text, len(labels), len(np.unique(labels)), photos=config.image is not None)
     return config.model_copy(update={"text": text})
 

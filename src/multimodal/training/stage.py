@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from multimodal.models.compat import prepare_torch
+from multimodal.training.labels import UNKNOWN
 
 prepare_torch()
 import lightning.pytorch as pl  # noqa: E402 - torchvision must be mended before Lightning imports it
@@ -57,22 +60,54 @@ def soft_targets(smoothing: Tensor, labels: Tensor) -> Tensor:
     return whole / whole.sum(dim=1, keepdim=True)
 
 
+def marginal_nll(logits: Tensor, allowed: Tensor) -> Tensor:
+    """Negative log of the probability of the allowed leaves together [N], of logits and bools [N, leaves]."""
+    told = F.log_softmax(logits.float(), dim=1).masked_fill(~allowed, -torch.inf)
+    return -torch.logsumexp(told, dim=1)
+
+
 class Stage(pl.LightningModule):  # type: ignore[misc]
     """Trains ``network`` with ``loss`` and scores ``predict`` on the select half after every epoch."""
 
     def __init__(
-        self, network: nn.Module, recipe: Recipe, train: MakeBatches, select: Callable[[], Iterator[Batch]]
+        self,
+        network: nn.Module,
+        recipe: Recipe,
+        train: MakeBatches,
+        select: Callable[[], Iterator[Batch]],
+        *,
+        sets: npt.NDArray[np.bool_] | None = None,
     ) -> None:
+        """``sets``: bool [K, leaves], the leaves that a batch's ``allowed`` stands for."""
         super().__init__()
         self.network = network
         self.recipe = recipe
         self.make_train, self.make_select = train, select
+        self.sets = None if sets is None or not len(sets) else torch.from_numpy(sets)
         self._hits: list[Tensor] = []
         self._nll: list[Tensor] = []
 
     def loss(self, batch: Batch) -> Tensor:
         """Training loss of one batch (a scalar)."""
-        return self.criterion(self.predict(batch), batch["labels"])
+        return self.of_categories(self.predict(batch), batch)
+
+    def of_categories(self, logits: Tensor, batch: Batch) -> Tensor:
+        """The loss of a batch's categories: ``criterion`` of the rows with a leaf, marginal likelihood of the others.
+
+        A row whose label stands for several leaves (an inner node, say) is asked for their probability together.
+        """
+        labels = batch["labels"]
+        known = labels != UNKNOWN
+        if known.all():
+            return self.criterion(logits, labels)
+        loss = logits.new_zeros(())
+        if known.any():
+            loss = loss + self.criterion(logits[known], labels[known]) * known.float().mean()
+        several = batch["allowed"] != UNKNOWN
+        if self.sets is not None and several.any():
+            allowed = self.sets.to(logits.device)[batch["allowed"][several]]
+            loss = loss + marginal_nll(logits[several], allowed).sum() / len(logits)
+        return loss
 
     def predict(self, batch: Batch) -> Tensor:
         """Logits [N, leaves] of one batch, as scored on the select half."""

@@ -59,7 +59,7 @@ def text_batches(
     def batches(epoch: int | None, hidden: Dropout) -> Iterator[Batch]:
         rng = np.random.default_rng([seed, 1, epoch or 0])
         for some in epoch_batches(rows, config.batch_size, rng, shuffle=epoch is not None):
-            yield {"text": batcher.batch(some, hidden, rng), "labels": torch.from_numpy(split.labels[some])}
+            yield {"text": batcher.batch(some, hidden, rng), **split.targets(some)}
 
     def score() -> Iterator[Batch]:
         for hidden in seen:
@@ -72,7 +72,7 @@ def plain_text_batches(split: Split, batcher: TextBatcher, rows: Rows, config: T
     """Batches of ``rows`` in order with nothing hidden."""
     rng = np.random.default_rng(0)
     for some in epoch_batches(rows, config.batch_size, rng, shuffle=False):
-        yield {"text": batcher.batch(some, Dropout(), rng), "labels": torch.from_numpy(split.labels[some])}
+        yield {"text": batcher.batch(some, Dropout(), rng), **split.targets(some)}
 
 
 def steps(rows: Rows, batch_size: int) -> int:

@@ -42,12 +42,14 @@ def train_text(run: Run) -> TextPart:
         origin = run.config.training.init_from
         run.notes["text_weights"] = f"{load_text(part.tower, part.vocabularies(), Path(origin))} from {origin}"
     elif config.start == "svm":
-        fill = partial(start_from_svm, part, train, rows, config.svm_cost, run.class_weights(rows))
+        told = rows[train.has_leaf[rows]]
+        fill = partial(start_from_svm, part, train, told, config.svm_cost, run.class_weights(told))
         fill_once(run, tower, "text_start", fill, _started_by(config), run.config.training.class_balance)
     make, _ = text_batches(train, batcher, rows, config, seed)
     select = run.select[val.has_text[run.select]]
     _, score = text_batches(val, val_batcher, select, config, seed)
-    stage = TextStage(tower, recipe_of(config, rows, run.class_weights(rows), smoothing_of(run)), make, score)
+    recipe = recipe_of(config, rows, run.class_weights(rows), smoothing_of(run))
+    stage = TextStage(tower, recipe, make, score, sets=train.sets)
     fit(
         "text",
         stage,

@@ -150,6 +150,7 @@ def train_fusion(run: Run, part: TextPart, image: ImageTower) -> FusionMLP:
         config=config,
         augment=augment,
         unseen=None if folds is None else folds.vector,
+        sets=run.train.sets,
     )
     fit(
         "fusion",
