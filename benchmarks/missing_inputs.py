@@ -94,7 +94,7 @@ def _measured(predictor: multimodal.Predictor, source: SourceConfig, change: Cha
             yield change(product, row)
 
     tree, rows = predictor.tree, []
-    for answer in predictor.stream(changed(), top_k=2):
+    for answer in predictor.stream(changed()):
         if not isinstance(answer, Prediction):
             continue
         label = labels[answer.row]

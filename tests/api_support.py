@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from multimodal.artifact import LAYOUT
 from multimodal.artifact.manifest import own_sha256
 from multimodal.errors import InputError
 from multimodal.image import decode_image
+from multimodal.options import AnswerOptions, Decoding
 from multimodal.taxonomy import Node, Tree
 from multimodal.text import TextKitchen
 from multimodal.types import (
@@ -93,9 +95,12 @@ class FakePredictor:
         *,
         top_k: int = 2,
         min_confidence: float | None = None,
+        accuracy: float | None = None,
+        decoding: Decoding = "argmax",
         explain: bool = False,
     ) -> list[Prediction | RowError]:
-        options = {"top_k": top_k, "min_confidence": min_confidence, "explain": explain}
+        asked = asdict(AnswerOptions(top_k, min_confidence, accuracy, decoding))
+        options = {**asked, "explain": explain}
         with self._lock:
             self.asked.append({**options, "products": list(products)})
             self.running += 1

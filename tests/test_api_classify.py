@@ -105,15 +105,18 @@ def test_options_reach_the_predictor(client: TestClient, predictor: FakePredicto
                 "title": "Tops",
                 "top_k": "4",
                 "min_confidence": "0.7",
+                "decoding": "expected_distance",
                 "explain": "true",
                 "model": "fake",
             }.items()
         },
     )
     client.post("/classify", files={k: (None, v) for k, v in {"title": "Tops", "top_k": "", "explain": ""}.items()})
+    client.post("/classify", json={"title": "Tops", "accuracy": 0.99})
+    plain = {"top_k": 2, "min_confidence": None, "accuracy": None, "decoding": "argmax", "explain": False}
+    all_set = {"top_k": 4, "min_confidence": 0.7, "decoding": "expected_distance", "explain": True}
     options = [{k: v for k, v in asked.items() if k != "products"} for asked in predictor.asked]
-    plain = {"top_k": 2, "min_confidence": None, "explain": False}
-    assert options == [plain, {"top_k": 4, "min_confidence": 0.7, "explain": True}, plain]
+    assert options == [plain, plain | all_set, plain, plain | {"accuracy": 0.99}]
 
 
 @pytest.mark.parametrize(

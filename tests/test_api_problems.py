@@ -80,6 +80,10 @@ def test_json_that_is_no_object(client: TestClient, body: bytes) -> None:
         ("top_k", 2.5, "got 2.5"),
         ("min_confidence", 1.01, "less than or equal to 1"),
         ("min_confidence", -0.1, "greater than or equal to 0"),
+        ("accuracy", 0.97, "expected one of 0.9, 0.95, 0.99"),
+        ("accuracy", "high", "got 'high'"),
+        ("accuracy", True, "accuracy"),
+        ("decoding", "best", "argmax"),
         ("explain", "perhaps", "boolean"),
         ("model", 4, "valid string"),
     ],
@@ -87,6 +91,11 @@ def test_json_that_is_no_object(client: TestClient, body: bytes) -> None:
 def test_values_that_do_not_fit(client: TestClient, field: str, value: Any, mention: str) -> None:
     body = check_problem(client.post("/classify", json={"title": "Tops", field: value}), 422, "invalid_field", mention)
     assert [error["field"] for error in body["errors"]] == [field]
+
+
+def test_a_promise_or_a_probability_not_both(client: TestClient) -> None:
+    body = {"title": "Tops", "accuracy": 0.9, "min_confidence": 0.5}
+    check_problem(client.post("/classify", json=body), 422, "invalid_field", "expected one")
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "1e999", "x"])

@@ -79,7 +79,8 @@ def test_openapi_declares_both_bodies_and_the_problems() -> None:
     form, as_json = (
         operation["requestBody"]["content"][kind]["schema"] for kind in ("multipart/form-data", "application/json")
     )
-    shared = {"title", "description", "characteristics", "top_k", "min_confidence", "explain", "model"}
+    shared = {"title", "description", "characteristics", "top_k", "explain", "model"}
+    shared |= {"min_confidence", "accuracy", "decoding"}
     assert set(form["properties"]) == shared | {"image"}
     assert set(as_json["properties"]) == shared | {"image_base64"}
     assert form["additionalProperties"] is as_json["additionalProperties"] is False

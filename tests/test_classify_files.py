@@ -16,6 +16,7 @@ import pytest
 
 from multimodal.config.models import ColumnMap, SourceConfig
 from multimodal.errors import DataError, InputError
+from multimodal.serving import AnswerOptions
 from multimodal.serving.files import FileReport, classify_file
 from multimodal.types import (
     Answer,
@@ -48,9 +49,8 @@ class Echo:
     def stream(
         self,
         products: Iterable[Product | RowError],
+        options: AnswerOptions = AnswerOptions(),  # noqa: B008 - frozen
         *,
-        top_k: int = 2,
-        min_confidence: float | None = None,
         explain: bool = False,
         batch_size: int = 64,
         inputs: frozenset[InputName] | None = None,
@@ -60,7 +60,7 @@ class Echo:
         while batch := list(islice(waiting, batch_size)):
             self.batches.append(len(batch))
             for product in batch:
-                yield self._one(product, row, min_confidence)
+                yield self._one(product, row, options.min_confidence)
                 row += 1
 
     def _one(self, product: Product | RowError, row: int, min_confidence: float | None) -> Answer:
@@ -218,7 +218,7 @@ def test_an_errors_file_of_an_earlier_run_goes_away(tmp_path: Path) -> None:
 
 def test_abstaining_is_an_answer(tmp_path: Path) -> None:
     source = write_parquet(tmp_path / "in.parquet", id=[1], title=["a"])
-    report, _ = run(source, tmp_path / "out.parquet", min_confidence=1.0)
+    report, _ = run(source, tmp_path / "out.parquet", options=AnswerOptions(min_confidence=1.0))
     (row,) = read(report.output)
     assert (row["decision"], row["category_id"], row["needs_review"], row["category_id_2"]) == (
         "abstain", None, True, None,

@@ -7,7 +7,7 @@ import pytest
 
 from multimodal.evaluation.conflict import alarm_threshold, branches, disagreement
 from multimodal.export.trust import FALSE_ALARMS, conflict_threshold
-from multimodal.serving import Predictor
+from multimodal.serving import AnswerOptions, Predictor
 from multimodal.serving.judge import Judge
 from multimodal.serving.samples import Sample
 from multimodal.taxonomy import Node, Tree
@@ -72,7 +72,7 @@ def answer(judged: Judge, tree: Tree, text: dict[str, float], image: dict[str, f
         for leaf, probability in side.items():
             leaves[0, tree.leaf_index[leaf]] = probability
         sides.append((leaves[0], tree.node_probabilities(leaves)[0]))
-    return judged.answer(Sample(1, 0, BOTH), *sides[0], 2, None, (sides[0][1], sides[1][1]))
+    return judged.answer(Sample(1, 0, BOTH), *sides[0], AnswerOptions(), (sides[0][1], sides[1][1]))
 
 
 def test_a_conflict_names_both_branches_and_asks_for_a_person(predictor: Predictor, judged: Judge) -> None:

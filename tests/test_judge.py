@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from multimodal.artifact import CandidateRule, Promise, read_manifest
-from multimodal.serving import Predictor
+from multimodal.serving import AnswerOptions, Predictor
 from multimodal.serving.judge import Judge
 from multimodal.serving.samples import Sample
 from multimodal.types import InputName, Prediction, Product
@@ -34,7 +34,7 @@ def answer(
     predictor: Predictor,
     leaves: dict[str, float],
     present: frozenset[InputName] = TITLE,
-    min_confidence: float | None = None,
+    options: AnswerOptions | None = None,
 ) -> Prediction:
     tree = predictor.tree
     probs = np.zeros(len(tree.leaves), np.float32)
@@ -42,7 +42,7 @@ def answer(
         probs[tree.leaf_index[leaf]] = probability
     sample = Sample(id=1, row=0, present=present)
     nodes = tree.node_probabilities(probs[None])[0]
-    return by.answer(sample, probs, nodes, 2, min_confidence)
+    return by.answer(sample, probs, nodes, options or AnswerOptions())
 
 
 def siblings(predictor: Predictor) -> tuple[str, str, str]:
@@ -71,12 +71,23 @@ def test_answers_go_up_to_where_the_promise_holds(predictor: Predictor) -> None:
     assert (torn.decision, torn.category, torn.needs_review) == ("abstain", None, True)
 
 
+def test_an_accuracy_that_is_asked_for_is_kept_or_nothing_is_answered(predictor: Predictor) -> None:
+    a, b, far = siblings(predictor)
+    by = judge(predictor, (promise(0.9, 0.5), promise(0.95, 0.8)))
+    shares = {a: 0.6, b: 0.35, far: 0.05}
+    assert answer(by, predictor, shares).decision == "ancestor"
+    assert answer(by, predictor, shares, options=AnswerOptions(accuracy=0.9)).decision == "leaf"
+    unheard = answer(by, predictor, shares, options=AnswerOptions(accuracy=0.99))
+    assert (unheard.decision, unheard.category, unheard.needs_review) == ("abstain", None, True)
+    assert unheard.warnings == ("nothing is promised at 99% for these inputs",)
+
+
 def test_a_confidence_that_is_asked_for_goes_first(predictor: Predictor) -> None:
     a, b, far = siblings(predictor)
     by = judge(predictor, (promise(0.95, 0.8),))
     shares = {a: 0.5, b: 0.4, far: 0.1}
-    assert answer(by, predictor, shares, min_confidence=0.4).decision == "leaf"
-    assert answer(by, predictor, shares, min_confidence=0.95).decision == "abstain"
+    assert answer(by, predictor, shares, options=AnswerOptions(min_confidence=0.4)).decision == "leaf"
+    assert answer(by, predictor, shares, options=AnswerOptions(min_confidence=0.95)).decision == "abstain"
 
 
 def test_without_a_promise_the_likeliest_leaf_is_answered(predictor: Predictor) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from evaluation_support import Case, cases, disguised
 from multimodal.evaluation import (
+    hierarchical_distance,
     hierarchical_prf,
     macro_f1,
     macro_f1_min_support,
@@ -20,6 +21,7 @@ from multimodal.evaluation import (
     summarise,
     top_k_accuracy,
     weighted_f1,
+    weighted_hierarchical_prf,
 )
 from multimodal.taxonomy import Node, Tree
 
@@ -64,6 +66,25 @@ def test_hierarchical_prf_by_hand(tree: Tree, pred: np.ndarray, labels: np.ndarr
     # shared nodes 3 + 2 + 1 + 0 + 1; predicted paths 3 + 3 + 2 + 3 + 1; true paths 3 + 3 + 3 + 4 + 1
     precision, recall, f1 = hierarchical_prf(pred, labels, tree)
     assert (precision, recall, f1) == pytest.approx((7 / 12, 7 / 14, 7 / 13))
+
+
+def test_weighted_hierarchical_prf_by_hand(tree: Tree, pred: np.ndarray, labels: np.ndarray) -> None:
+    # by true leaf, shared / predicted / true nodes: a2a 5 / 6 / 6, a2b 1 / 2 / 3, b3 0 / 3 / 4, c 1 / 1 / 1
+    precision, recall, f1 = weighted_hierarchical_prf(pred, labels, tree)
+    assert precision == pytest.approx((2 * 5 / 6 + 1 / 2 + 0 + 1) / 5)
+    assert recall == pytest.approx((2 * 5 / 6 + 1 / 3 + 0 + 1) / 5)
+    assert f1 == pytest.approx((2 * 10 / 12 + 2 / 5 + 0 + 1) / 5)
+
+
+def test_hierarchical_distance_by_hand(tree: Tree) -> None:
+    # Truth a2a. The best two: a2a and a1, which meet in a, of height 2. Truth c: b3 and c; c's own height is 0.
+    order = [[tree.leaf_index[leaf] for leaf in leaves] for leaves in (("a2a", "a1"), ("b3", "c"))]
+    probs = np.zeros((2, 5))
+    for row, (first, second) in enumerate(order):
+        probs[row, [first, second]] = 0.6, 0.3
+    labels = indices(tree, "a2a", "c")
+    assert hierarchical_distance(probs, labels, tree, 1) == pytest.approx((0 + 4) / 2)
+    assert hierarchical_distance(probs, labels, tree, 2) == pytest.approx((0 + 2 + 4 + 0) / 4)
 
 
 def test_hierarchical_prf_without_common_nodes_is_zero(tree: Tree) -> None:
@@ -111,6 +132,7 @@ def test_summary_has_the_documented_keys_and_is_json(tree: Tree, labels: np.ndar
     assert set(found) == {
         *("rows", "top1", "top2", "top5", "weighted_f1", "macro_f1", "macro_f1_10", "hf1", "ece"),
         *("ece_levels", "nll", "brier", "mistake_severity", "mistake_distance", "name_top1"),
+        *("hprecision", "hrecall", "hf1_weighted", "distance_at_1", "distance_at_2", "distance_at_5"),
     }
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert (found["rows"], found["top1"], found["hf1"], found["macro_f1_10"]) == (5, 1.0, 1.0, None)

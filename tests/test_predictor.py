@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,11 +129,14 @@ def test_min_confidence_walks_up_until_it_is_reached(predictor: Predictor, full:
         ({"min_confidence": -0.1}, "min_confidence: got -0.1, expected a probability from 0 to 1"),
         ({"min_confidence": 1.1}, "min_confidence: got 1.1, expected"),
         ({"min_confidence": float("nan")}, "min_confidence: got nan, expected"),
+        ({"accuracy": 0.97}, "accuracy: got 0.97, expected one of 0.9, 0.95, 0.99"),
+        ({"accuracy": 0.9, "min_confidence": 0.5}, "got both accuracy and min_confidence, expected one"),
+        ({"decoding": "best"}, "decoding: got 'best', expected one of argmax, expected_distance"),
     ],
 )
-def test_options_out_of_range_are_refused(predictor: Predictor, options: dict[str, float], said: str) -> None:
+def test_options_out_of_range_are_refused(predictor: Predictor, options: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
-        predictor.classify([Product(title="x")], **options)  # type: ignore[arg-type]
+        predictor.classify([Product(title="x")], **options)
 
 
 def test_batch_size_below_one_is_refused(predictor: Predictor) -> None:

@@ -12,6 +12,8 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
+from multimodal.errors import InputError
+from multimodal.options import AnswerOptions
 from multimodal.types import ImageRef, Product
 from multimodal_api.forms import FormReader, Part
 from multimodal_api.problems import ProblemError, problem_of_validation
@@ -31,8 +33,7 @@ class Question:
     """What one request asks."""
 
     product: Product
-    top_k: int
-    min_confidence: float | None
+    options: AnswerOptions
     explain: bool
     model: str | None
 
@@ -137,11 +138,20 @@ def _question(asked: ClassifyForm | ClassifyRequest, photo: ImageRef | None) -> 
             characteristics=asked.characteristics,
             image=photo,
         ),
-        top_k=DEFAULT_TOP_K if asked.top_k is None else asked.top_k,
-        min_confidence=asked.min_confidence,
+        options=_options(asked),
         explain=bool(asked.explain),
         model=asked.model,
     )
+
+
+def _options(asked: ClassifyForm | ClassifyRequest) -> AnswerOptions:
+    top_k = DEFAULT_TOP_K if asked.top_k is None else asked.top_k
+    try:
+        return AnswerOptions(top_k, asked.min_confidence, asked.accuracy, asked.decoding or "argmax")
+    except InputError as error:
+        told = f"{error.message}."
+        extra = {"errors": [{"field": error.code, "message": told}]}
+        raise ProblemError(422, "invalid_field", told, extra=extra) from None
 
 
 def _file(part: Part) -> ImageRef | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -42,9 +44,8 @@ def _answer(service: Service, body: bytes | list[Part], trace: Trace) -> bytes:
     trace.mark("parse")
     [answer] = predictor.classify(
         [question.product],
-        top_k=question.top_k,
-        min_confidence=question.min_confidence,
         explain=question.explain,
+        **asdict(question.options),
     )
     trace.mark("predict")
     if isinstance(answer, RowError):

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
+from multimodal.options import Decoding
 from multimodal.taxonomy import Tree
 from multimodal.types import InputName, Prediction, Product, RowError
 
@@ -35,6 +36,8 @@ class Predictor(Protocol):
         *,
         top_k: int = 2,
         min_confidence: float | None = None,
+        accuracy: float | None = None,
+        decoding: Decoding = "argmax",
         explain: bool = False,
     ) -> Sequence[Prediction | RowError]:
         """One answer for each product, in order; a bad product is a ``RowError`` in its place."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from multimodal.options import Decoding
 from multimodal.text.fields import LONG_TEXT_CAP, TITLE_CAP
 from multimodal.types import Decision, HeadName, InputName
 
@@ -38,6 +39,20 @@ class _Options(BaseModel):
         Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None,
         BeforeValidator(blank_is_none),
         Field(description="Go up the tree until the category is at least this probable, not until the promise holds."),
+    ] = None
+    accuracy: Annotated[
+        float | None,
+        BeforeValidator(blank_is_none),
+        Field(
+            description="Go up the tree to where the bundle promises that this share of the answers is right: 0.9, "
+            "0.95 or 0.99; where it cannot, it abstains. 0.95, where that can be promised, unless asked.",
+            examples=[0.99],
+        ),
+    ] = None
+    decoding: Annotated[
+        Decoding | None,
+        BeforeValidator(blank_is_none),
+        Field(description="The leaf that the category starts from: the likeliest, or the least far off on average."),
     ] = None
     explain: Annotated[bool | None, BeforeValidator(blank_is_none)] = None
     model: Annotated[

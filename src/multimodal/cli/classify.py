@@ -13,6 +13,7 @@ from multimodal.cli.console import leave, print_json, progress, stdout
 from multimodal.cli.heat import draw_heat
 from multimodal.cli.sources import ColumnOption, ImagesRootOption, source_of
 from multimodal.errors import InputError
+from multimodal.options import AnswerOptions, Decoding
 from multimodal.types import ImageRef, Product, RowError
 
 if TYPE_CHECKING:
@@ -38,6 +39,13 @@ def classify(
             min=0.0, max=1.0, help="Go up the tree until a category is so probable; by default, until 95 % are right."
         ),
     ] = None,
+    accuracy: Annotated[
+        float | None,
+        typer.Option(metavar="0.9|0.95|0.99", help="Go up the tree to where this share of the answers is promised."),
+    ] = None,
+    decoding: Annotated[
+        Decoding, typer.Option(help="The leaf to start from: the likeliest, or the least far off on average.")
+    ] = "argmax",
     explain: Annotated[
         bool, typer.Option("--explain", help="Say which words and characteristics (and parts of the photo) moved it.")
     ] = False,
@@ -80,8 +88,9 @@ def classify(
       multimodal classify artifacts/fashion --input products.parquet --output answers.csv
     """
     product = _product(title, description, characteristics, image)
+    options = AnswerOptions(top_k, min_confidence, accuracy, decoding)
     if source is None and output is None:
-        _one(bundle, product, top_k, min_confidence, explain, heat_map, as_json, threads)
+        _one(bundle, product, options, explain, heat_map, as_json, threads)
         return
     if source is None or output is None or product is not None or heat_map is not None:
         raise InputError(
@@ -100,7 +109,7 @@ def classify(
             predictor,
             described,
             output,
-            min_confidence=min_confidence,
+            options=options,
             explain=explain,
             repeated_ids=repeated_ids,
             batch_size=batch_size,
@@ -123,8 +132,7 @@ def _product(
 def _one(
     bundle: Path,
     product: Product | None,
-    top_k: int,
-    min_confidence: float | None,
+    options: AnswerOptions,
     explain: bool,
     heat_map: Path | None,
     as_json: bool,
@@ -139,7 +147,7 @@ def _one(
 
     asked = explain or heat_map is not None
     predictor = load(bundle, threads=threads)
-    (answer,) = predictor.classify([product], top_k=top_k, min_confidence=min_confidence, explain=asked)
+    (answer,) = predictor.stream([product], options, explain=asked, heat_maps=asked)
     if isinstance(answer, RowError):
         raise InputError(answer.message, code=answer.code)
     if heat_map is not None:

@@ -20,12 +20,14 @@ from multimodal.evaluation.classes import ClassMetrics, SizeBand, by_class_size,
 from multimodal.evaluation.compare import Versus, compare_answers
 from multimodal.evaluation.confusions import Confusion, worst_confusions
 from multimodal.evaluation.hierarchical import (
+    hierarchical_distance,
     hierarchical_f1,
     hierarchical_prf,
     leaf_overlap,
     mistake_distance,
     mistake_severity,
     name_equivalent_top1,
+    weighted_hierarchical_prf,
 )
 from multimodal.evaluation.labels import (
     attribute_metrics,
@@ -81,6 +83,7 @@ __all__ = [
     "fit_row_temperature",
     "fit_temperature",
     "group_interval",
+    "hierarchical_distance",
     "hierarchical_f1",
     "hierarchical_prf",
     "label_ranks",
@@ -111,5 +114,6 @@ __all__ = [
     "threshold_for",
     "top_k_accuracy",
     "weighted_f1",
+    "weighted_hierarchical_prf",
     "worst_confusions",
 ]

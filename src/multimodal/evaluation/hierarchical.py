@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from multimodal.evaluation.arrays import Ints, check_labels
+from multimodal.evaluation.arrays import Floats, Ints, check_labels, check_scores
 from multimodal.evaluation.paths import Overlap, leaf_nodes, node_paths, path_overlap
 from multimodal.taxonomy import Tree
 
@@ -39,14 +39,48 @@ def mistake_severity(pred: Ints, labels: Ints, tree: Tree) -> float:
     is the number of levels. So the least severe mistake, between siblings that have only leaves beside
     them, counts 1.
     """
+    heights = lca_heights(pred, labels, tree)
+    wrong = pred != labels
+    return float(heights[wrong].mean()) if wrong.any() else 0.0
+
+
+def lca_heights(pred: Ints, labels: Ints, tree: Tree) -> Ints:
+    """Height [N] of the lowest common ancestor of each answer and its truth; 0 where they are one."""
     shared = leaf_overlap(pred, labels, tree).shared
-    wrong = np.flatnonzero(pred != labels)
-    if len(wrong) == 0:
-        return 0.0
     paths = node_paths(tree)[:, leaf_nodes(tree)]
-    top = paths[np.maximum(shared[wrong] - 1, 0), labels[wrong]]
-    heights = np.where(shared[wrong] == 0, tree.levels, _heights(tree)[top])
-    return float(heights.mean())
+    top = paths[np.maximum(shared - 1, 0), labels]
+    heights: Ints = np.where(shared == 0, tree.levels, node_heights(tree)[top])
+    return heights
+
+
+def hierarchical_distance(probs: Floats, labels: Ints, tree: Tree, k: int) -> float:
+    """Mean height of the lowest common ancestor of the truth and each of the ``k`` best leaves, right ones too.
+
+    The hierarchical distance of top k of Bertinetto et al., 2020.
+
+    Args:
+        probs: scores [N, leaves].
+        labels: leaf indices [N].
+        k: 1 or more; more than there are leaves stands for all.
+    """
+    check_scores(probs, labels)
+    best = np.argsort(-probs, axis=1, kind="stable")[:, :k]
+    return float(np.mean([lca_heights(column, labels, tree).mean() for column in best.T]))
+
+
+def weighted_hierarchical_prf(pred: Ints, labels: Ints, tree: Tree) -> tuple[float, float, float]:
+    """Hierarchical precision, recall and F1 of each true leaf's rows, weighted by their number.
+
+    Unlike the micro average, each leaf counts by its rows and not by how deep its paths are.
+    """
+    overlap = leaf_overlap(pred, labels, tree)
+    rows = np.bincount(labels)
+    shared, said, true = (np.bincount(labels, part) for part in (overlap.shared, overlap.predicted, overlap.true))
+    there = rows > 0
+    shared, said, true, rows = shared[there], said[there], true[there], rows[there]
+    each = (shared / said, shared / true, 2 * shared / (said + true))
+    precision, recall, f1 = (float(np.average(figures, weights=rows)) for figures in each)
+    return precision, recall, f1
 
 
 def mistake_distance(pred: Ints, labels: Ints, tree: Tree) -> float:
@@ -80,7 +114,7 @@ def _check(pred: Ints, labels: Ints, tree: Tree) -> None:
     check_labels(pred, labels, len(tree.leaves))
 
 
-def _heights(tree: Tree) -> Ints:
+def node_heights(tree: Tree) -> Ints:
     """Edges from each node to the deepest leaf below it, int [nodes]."""
     heights = np.zeros(len(tree.nodes), dtype=np.int64)
     for leaf in tree.leaves:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from multimodal.artifact import Calibration, HeadMix, mix_name
 from multimodal.artifact.engine import Engine, distrust, mix_heads
 from multimodal.evaluation import fit_mix, fit_row_temperature, nll
-from multimodal.export.trust import candidate_rules, conflict_threshold, promises
+from multimodal.export.trust import candidate_rules, conflict_threshold, distance_power, promises
 from multimodal.numeric import log_softmax
 from multimodal.taxonomy import Tree
 from multimodal.training.arrays import Split
@@ -165,6 +165,7 @@ def _trusted(
     return mix.model_copy(
         update={
             "conflict": conflict,
+            "distance_power": distance_power(probs, labels, select, tree),
             "promises": promises(probs, labels, groups, select, held, tree),
             "candidates": candidate_rules(probs, labels, groups, held),
         }

@@ -9,6 +9,8 @@ from multimodal.artifact import CandidateRule, Promise
 from multimodal.evaluation.backoff import backoff_figures, climb
 from multimodal.evaluation.candidates import candidate_sets, candidate_threshold, one_vote
 from multimodal.evaluation.conflict import alarm_threshold, branches, disagreement
+from multimodal.evaluation.decoding import least_severe
+from multimodal.evaluation.hierarchical import mistake_severity
 from multimodal.export.promise import GRID, count_votes, keep_promise
 from multimodal.taxonomy import Tree
 from multimodal.types import FloatArray
@@ -17,6 +19,30 @@ Rows = npt.NDArray[np.int64]
 ACCURACIES = (0.9, 0.95, 0.99)
 COVERAGES = (0.9, 0.95, 0.99)
 FALSE_ALARMS = 0.01
+POWERS = (1.0, 0.85, 0.7, 0.6, 0.5)
+POWER_COST = 0.002
+"""Share of right leaves that milder mistakes may cost."""
+
+
+def distance_power(probs: FloatArray, labels: Rows, select: Rows, tree: Tree) -> float:
+    """The power at which the leaf of the least expected distance makes the mildest mistakes on ``select``.
+
+    Args:
+        probs: calibrated leaf probabilities [N, leaves].
+        labels: leaf indices [N].
+        select: rows that choose.
+
+    Returns:
+        One of ``POWERS``, among those that cost at most ``POWER_COST`` of top-1; the greatest of equals.
+    """
+    own, truth = probs[select], labels[select]
+    right = float((own.argmax(axis=1) == truth).mean())
+    found = {}
+    for power in POWERS:
+        leaves = least_severe(own, tree, power)
+        if (leaves == truth).mean() >= right - POWER_COST:
+            found[power] = round(mistake_severity(leaves, truth, tree), 6)
+    return min(found, key=lambda power: (found[power], -power), default=1.0)
 
 
 def conflict_threshold(text: FloatArray, image: FloatArray, groups: Rows, held: Rows, tree: Tree) -> float | None:

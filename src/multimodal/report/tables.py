@@ -20,7 +20,10 @@ _SHARES = {
     "top2": "right one among 2 (top-2)",
     "top5": "right one among 5 (top-5)",
     "name_top1": "right name anywhere in the tree",
+    "hprecision": "along the path, of the answer's (hP)",
+    "hrecall": "along the path, of the truth's (hR)",
     "hf1": "along the path (hF1)",
+    "hf1_weighted": "along the path, by category (weighted hF1)",
     "weighted_f1": "F1, weighted by rows",
     "macro_f1": "F1, every category alike",
     "macro_f1_10": "F1, categories of 10 rows or more",
@@ -31,6 +34,9 @@ _NUMBERS = {
     "brier": "Brier score",
     "mistake_severity": "height of a mistake, mean",
     "mistake_distance": "distance of a mistake, mean",
+    "distance_at_1": "height to the truth, the first suggestion",
+    "distance_at_2": "height to the truth, the first 2",
+    "distance_at_5": "height to the truth, the first 5",
 }
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from multimodal.config.models import SourceConfig
 from multimodal.errors import InputError
+from multimodal.options import AnswerOptions
 from multimodal.serving.forms import AnswerForm, Form
 from multimodal.serving.writers import WRITERS, ErrorsFile, IdColumn, Row, errors_path, whole
 from multimodal.types import Answer, InputName, Product, RowError
@@ -26,9 +27,8 @@ class Classifier(Protocol):
     def stream(
         self,
         products: Iterable[Product | RowError],
+        options: AnswerOptions = ...,
         *,
-        top_k: int = 2,
-        min_confidence: float | None = None,
         explain: bool = False,
         batch_size: int = 64,
         inputs: frozenset[InputName] | None = None,
@@ -68,7 +68,7 @@ def classify_file(
     source: SourceConfig,
     output: Path,
     *,
-    min_confidence: float | None = None,
+    options: AnswerOptions | None = None,
     explain: bool = False,
     repeated_ids: bool = False,
     batch_size: int = 64,
@@ -82,6 +82,7 @@ def classify_file(
     reason in ``error``, and are listed in ``<output>.errors.csv``.
 
     Args:
+        options: of every answer; a file has the two best suggestions, whatever they ask for.
         explain: fill the column ``explanation``.
         repeated_ids: answer rows whose id stood in an earlier row; else they are errors, and the ids
             seen so far are kept in memory too.
@@ -102,7 +103,7 @@ def classify_file(
     started, rows, errors = time.perf_counter(), 0, ErrorsFile(errors_path(output))
     with whole(output) as part, errors, _writer(output, part, id_column, form) as writer:
         answers = predictor.stream(
-            stream, top_k=2, min_confidence=min_confidence, explain=explain, batch_size=batch_size, inputs=inputs
+            stream, options or AnswerOptions(), explain=explain, batch_size=batch_size, inputs=inputs
         )
         while batch := list(islice(answers, batch_size)):
             writer.write([_row(answer, id_column, form) for answer in batch])

@@ -7,6 +7,8 @@ import numpy as np
 from multimodal.artifact import HeadMix, Manifest, mix_name
 from multimodal.evaluation.candidates import candidate_sets
 from multimodal.evaluation.conflict import branches, disagreement
+from multimodal.evaluation.decoding import least_severe
+from multimodal.options import AnswerOptions
 from multimodal.serving.decide import best_leaves, category, decide
 from multimodal.serving.samples import Sample
 from multimodal.serving.scoring import head_of
@@ -14,9 +16,13 @@ from multimodal.taxonomy import Tree
 from multimodal.types import CandidateSet, Conflict, FloatArray, PathStep, Prediction
 
 ACCURACY = 0.95
-"""Share of the answers that are right at or below their category, where the bundle can promise that."""
+"""Share of the answers that are right at or below their category, where none is asked for and the bundle can."""
 COVERAGE = 0.95
 """How often the right leaf is among the candidates."""
+
+
+_NEVER = 2.0
+"""A confidence that no probability reaches."""
 
 
 class Judge:
@@ -36,8 +42,7 @@ class Judge:
         sample: Sample,
         leaves: FloatArray,
         nodes: FloatArray,
-        top_k: int,
-        min_confidence: float | None,
+        options: AnswerOptions,
         sides: tuple[FloatArray, FloatArray] | None = None,
     ) -> Prediction:
         """The answer for one sample.
@@ -45,15 +50,22 @@ class Judge:
         Args:
             leaves: calibrated probabilities [leaves], and ``nodes`` their sums [nodes].
             sides: where there are both text and photo, the sums [nodes] by each alone.
-            min_confidence: the probability that the category must reach; None for the one that keeps the
-                bundle's promise, and the likeliest leaf where it makes none.
         """
         mix = self._calibration.mixes.get(mix_name(sample.present))
-        if min_confidence is None and mix is not None:
-            min_confidence = next((p.threshold for p in mix.promises if p.accuracy == ACCURACY), None)
+        warnings = sample.warnings
+        confidence = options.min_confidence
+        if confidence is None:
+            confidence = _promised(mix, options.accuracy or ACCURACY)
+            if confidence is None and options.accuracy is not None:
+                confidence = _NEVER  # asked for, and not to be had: no answer is better than one that may be wrong
+                warnings = (*warnings, f"nothing is promised at {options.accuracy:.0%} for these inputs")
         conflict = None if mix is None or sides is None else self._conflict(mix, *sides)
-        best = best_leaves(self._tree, leaves, top_k)
-        decision, chosen = decide(self._tree, nodes, best[0], min_confidence)
+        best = best_leaves(self._tree, leaves, options.top_k)
+        leaf = best[0]
+        if options.decoding == "expected_distance":
+            (at,) = least_severe(leaves[None], self._tree, 1.0 if mix is None else mix.distance_power)
+            leaf = self._tree.leaves[at]
+        decision, chosen = decide(self._tree, nodes, leaf, confidence)
         used = head_of(sample.present)
         # Beside text a strange photo is left out of account; alone it is all there is.
         strange = sample.stranger and used == "image"
@@ -68,7 +80,7 @@ class Judge:
             needs_review=decision != "leaf" or conflict is not None or strange,
             candidates=None if mix is None else self._candidates(mix, leaves),
             conflict=conflict,
-            warnings=sample.warnings,
+            warnings=warnings,
         )
 
     def _conflict(self, mix: HeadMix, text: FloatArray, image: FloatArray) -> Conflict | None:
@@ -92,3 +104,9 @@ class Judge:
         (chosen,) = candidate_sets(leaves[None], rule.threshold)
         order = np.argsort(-leaves, kind="stable")
         return CandidateSet(rule.coverage, tuple(self._tree.leaves[i] for i in order[chosen[order]]))
+
+
+def _promised(mix: HeadMix | None, accuracy: float) -> float | None:
+    """The probability from which on the share ``accuracy`` of the answers is right, where that is promised."""
+    promises = () if mix is None else mix.promises
+    return next((promise.threshold for promise in promises if promise.accuracy == accuracy), None)

@@ -13,6 +13,7 @@ import numpy as np
 
 from multimodal.artifact import Manifest
 from multimodal.errors import InputError
+from multimodal.options import AnswerOptions, Decoding
 from multimodal.serving.core import Core
 from multimodal.serving.explain import Explainer
 from multimodal.serving.heat import PhotoExplainer
@@ -38,7 +39,7 @@ from multimodal.types import (
 )
 
 _BATCH = 64
-_TOP_K_CAP = 10
+_PLAIN = AnswerOptions()
 _TEXT: frozenset[InputName] = frozenset(TEXT_INPUTS)
 _ALL: frozenset[InputName] = frozenset(INPUTS)
 
@@ -90,6 +91,8 @@ class Predictor:
         *,
         top_k: int = 2,
         min_confidence: float | None = None,
+        accuracy: float | None = None,
+        decoding: Decoding = "argmax",
         explain: bool = False,
     ) -> list[Answer]:
         """Answers for products, one each, in order; a product that cannot be used gives a ``RowError``.
@@ -99,21 +102,21 @@ class Predictor:
             top_k: suggestions an answer, 1 to 10.
             min_confidence: go up the tree until the category's probability reaches this; by default up to where
                 the bundle promises that 95 % of such answers are right, and not at all where it cannot.
+            accuracy: the share to be promised instead, 0.9, 0.95 or 0.99; where the bundle cannot, it abstains.
+            decoding: "expected_distance" starts from the leaf whose mistakes would be the least severe on average.
             explain: say what in the text, and where in the photo, moved each answer; a photo takes 49 runs then.
 
         Raises:
-            InputError: ``top_k`` or ``min_confidence`` out of range.
+            InputError: an option out of range.
         """
-        return list(
-            self.stream(products, top_k=top_k, min_confidence=min_confidence, explain=explain, heat_maps=explain)
-        )
+        options = AnswerOptions(top_k, min_confidence, accuracy, decoding)
+        return list(self.stream(products, options, explain=explain, heat_maps=explain))
 
     def stream(
         self,
         products: Iterable[Product | RowError],
+        options: AnswerOptions = _PLAIN,
         *,
-        top_k: int = 2,
-        min_confidence: float | None = None,
         explain: bool = False,
         batch_size: int = _BATCH,
         inputs: frozenset[InputName] | None = None,
@@ -126,13 +129,12 @@ class Predictor:
             inputs: what may be seen of each product; all by default.
             heat_maps: where ``explain`` is asked for, say also where in the photo, at 49 runs of its graph a photo.
         """
-        _check_options(top_k, min_confidence)
         if batch_size < 1:
             raise InputError(f"batch_size: got {batch_size}, expected 1 or more", code="batch_size")
         seen = _ALL if inputs is None else inputs
         with ThreadPoolExecutor(1) as ahead:
             for row, prepared in self._prepared(_chunks(products, batch_size), ahead, seen):
-                answers = self._answers(row, prepared, top_k, min_confidence)
+                answers = self._answers(row, prepared, options)
                 yield from self._explained(answers, prepared, heat_maps) if explain else answers
 
     def _prepared(
@@ -221,8 +223,7 @@ class Predictor:
         self,
         first: int,
         prepared: Sequence[Sample | RowError],
-        top_k: int,
-        min_confidence: float | None,
+        options: AnswerOptions,
     ) -> list[Answer]:
         answers: dict[int, Answer] = {p.row: p for p in prepared if isinstance(p, RowError)}
         usable = [p for p in prepared if isinstance(p, Sample)]
@@ -232,9 +233,7 @@ class Predictor:
             nodes, told, sides = self.tree.node_probabilities(probs), self._told(scores), self._sides(samples, scores)
             for i, sample in enumerate(samples):
                 answers[sample.row] = (
-                    replace(
-                        self._judge.answer(sample, probs[i], nodes[i], top_k, min_confidence, sides(i)), **told(i)
-                    )
+                    replace(self._judge.answer(sample, probs[i], nodes[i], options, sides(i)), **told(i))
                     if sample.present
                     else self._core.kitchens.nothing(sample.id, sample.row, sample.warnings)
                 )
@@ -289,11 +288,3 @@ def _chunks(products: Iterable[Product | RowError], size: int) -> Iterator[list[
     while chunk := list(islice(iterator, size)):
         yield chunk
 
-
-def _check_options(top_k: int, min_confidence: float | None) -> None:
-    if not 1 <= top_k <= _TOP_K_CAP:
-        raise InputError(f"top_k: got {top_k}, expected 1 to {_TOP_K_CAP}", code="top_k")
-    if min_confidence is not None and not 0 <= min_confidence <= 1:
-        raise InputError(
-            f"min_confidence: got {min_confidence}, expected a probability from 0 to 1", code="min_confidence"
-        )
