@@ -7,7 +7,7 @@ from typing import Any
 
 from card_answers import calibration, parity
 from card_data import data, limits
-from card_trust import trust
+from card_trust import honesty, trust
 from multimodal.artifact import Manifest, bundle_sha256
 from multimodal.types import ENCODERS
 from photo_shows import section
@@ -34,6 +34,7 @@ def model_card(entry: Shipped, manifest: Manifest, evaluation: Mapping[str, Any]
         limits(entry, manifest, evaluation),
         _training(manifest),
         calibration(manifest),
+        honesty(manifest),
         trust(manifest),
         parity(manifest),
     ]

@@ -6,6 +6,30 @@ from multimodal.artifact import Manifest
 from tables import table
 
 
+def honesty(manifest: Manifest) -> list[str]:
+    """How honest the probabilities are before and after their temperatures; empty for an older bundle."""
+    rows = []
+    for name, found in manifest.metrics.get("val", {}).items():
+        told = found.get("calibration")
+        if told is not None:
+            before, after = told["before"], told["after"]
+            pairs = [(before[key], after[key]) for key in ("nll", "brier", "ece")]
+            pairs += zip(before["ece_levels"], after["ece_levels"], strict=True)
+            rows.append([name.replace("+", " + "), f"{told['rows']:,}", *(f"{a:.4f} / {b:.4f}" for a, b in pairs)])
+    if not rows:
+        return []
+    levels = [f"level {i}" for i in range(1, len(rows[0]) - 4)]
+    return [
+        "## Calibration",
+        "",
+        "Before / after the temperature of each mix of inputs, on the select half of val; temperatures were fitted on "
+        "the other half. A level's ECE is that of its likeliest node, whose probability is the sum of its leaves'.",
+        "",
+        *table(["inputs", "rows", "NLL", "Brier", "ECE of leaves", *levels], rows),
+        "",
+    ]
+
+
 def trust(manifest: Manifest) -> list[str]:
     """Promises of accuracy, candidates and conflicts by mix of inputs; empty for a bundle that holds none."""
     mixes = {name.replace("+", " + "): mix for name, mix in manifest.calibration.mixes.items()}

@@ -23,9 +23,12 @@ from multimodal.artifact import HeadMix, Manifest, bundle_sha256, mix_name
 from multimodal.config.models import SourceConfig
 from multimodal.data import read_source
 from multimodal.data.splits import split_half
+from multimodal.evaluation import mistake_severity
 from multimodal.evaluation.backoff import backoff_figures, climb
 from multimodal.evaluation.candidates import candidate_sets, one_vote
 from multimodal.evaluation.conflict import branches, disagreement
+from multimodal.evaluation.decoding import least_severe
+from multimodal.taxonomy import Tree
 from multimodal.types import FloatArray, InputName, Product
 from shipped import Shipped, shipped_as
 from tables import table
@@ -99,11 +102,21 @@ def _measured(
         "groups": len(votes),
         "top1": float((top2[:, 0] == labels).mean()),
         "top2": float((top2 == labels[:, None]).any(axis=1).mean()),
+        "decoding": _decoding(probs, labels, tree, mixed.distance_power),
         "promises": kept,
         "candidates": sets,
         "conflict": _conflicts(predictor, mixed, heads["text"][rows], heads["image"][rows], labels)
         if mixed.conflict is not None
         else None,
+    }
+
+
+def _decoding(probs: FloatArray, labels: np.ndarray, tree: Tree, power: float) -> dict[str, dict[str, float]]:
+    """Top-1 and mistake severity of the likeliest leaf, and of the one with the least expected distance."""
+    found = {"argmax": probs.argmax(axis=1), "expected_distance": least_severe(probs, tree, power)}
+    return {
+        name: {"top1": float((leaves == labels).mean()), "severity": mistake_severity(leaves, labels, tree)}
+        for name, leaves in found.items()
     }
 
 
@@ -132,7 +145,7 @@ def _conflicts(
 
 def markdown(found: Mapping[str, Any]) -> str:
     """The tables of promises, candidates and conflicts."""
-    kept, sets, conflicts = [], [], []
+    kept, sets, conflicts, decoded = [], [], [], []
     for name, one in found["mixes"].items():
         sees = name.replace("image", "photo").replace("+", " + ")
         for promise in one["promises"]:
@@ -142,6 +155,9 @@ def markdown(found: Mapping[str, Any]) -> str:
             figures = (rule["coverage"], rule["by_group"], one["top1"], one["top2"])
             sets.append([sees, f"{rule['asked']:.0%}", *map(_share, figures[:2]), f"{rule['mean_size']:.2f}",
                          *map(_share, figures[2:])])  # fmt: skip
+        ways = [one["decoding"][name] for name in ("argmax", "expected_distance")]
+        figures = [f"{way[key]:.4f}" for key in ("top1", "severity") for way in ways]
+        decoded.append([sees, f"{one['rows']:,}", *figures])
         if one["conflict"]:
             told = one["conflict"]
             conflicts.append([sees, f"{told['pairs']:,}", _share(told["false_alarms"]), f"{told['swapped']:,}",
@@ -155,6 +171,13 @@ def markdown(found: Mapping[str, Any]) -> str:
         "Candidates: the leaves that hold the right one at the rate asked for, beside the best one and the best two.",
         "",
         *table(["sees", "asked", "held", "by group", "mean size", "best one", "best two"], sets),
+    ]
+    lines += [
+        "",
+        "The likeliest leaf beside the one with the least expected distance. *Severity*: mean height of the lowest "
+        "common ancestor of a wrong answer and the truth.",
+        "",
+        *table(["sees", "rows", "top-1", "of the least distance", "severity", "of the least distance"], decoded),
     ]
     if conflicts:
         head = ["sees", "true pairs", "false alarms", "swapped pairs", "noticed"]

@@ -16,7 +16,9 @@ from multimodal.data.sample import SampleFiles
 from multimodal.types import INPUTS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+import coverage
 import trust
+from card_trust import honesty
 from card_trust import trust as card
 from shipped import Case, Shipped
 
@@ -39,8 +41,41 @@ def test_the_bundle_is_measured_on_rows_that_chose_no_threshold(
         assert [rule["asked"] for rule in one["candidates"]] == [rule.coverage for rule in rules[name].candidates]
         assert all(rule["mean_size"] >= 1 and 0 < rule["coverage"] <= 1 for rule in one["candidates"])
         assert one["top1"] <= one["top2"]
+        ways = one["decoding"]
+        assert ways["argmax"]["top1"] == one["top1"]
+        assert all(way["severity"] >= 0 for way in ways.values())
     page = trust.markdown(found)
     assert f"| title + photo | 90% | {100 * found['mixes']['title+image']['candidates'][0]['coverage']:.2f} % |" in page
+
+
+def test_coverage_is_measured_beside_linear_machines(
+    tiny_bundle: Path, catalog: SampleFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = Shipped("tiny", catalog.folder.name, CASES, "b", "p", (1.0,), "drawings", ())
+    monkeypatch.setattr(coverage, "shipped_as", lambda name: entry)
+    words = ["--bundle", str(tiny_bundle), "--data", str(catalog.folder.parent), "--threads", "1"]
+    where = ["--json", str(tmp_path / "a.json"), "--plot", str(tmp_path / "a.png")]
+    assert coverage.main([*words, *where]) == 0
+    found = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert list(found["mixes"]) == ["title", "photo", "title + photo"]
+    assert [len(lines) for lines in found["mixes"].values()] == [3, 2, 3]
+    flat = found["mixes"]["title"]["leaf or nothing"]
+    assert flat["answered"][-1] == 1.0
+    svm = found["mixes"]["title"]["TF-IDF + LinearSVC, its margin"]
+    assert svm["answered"][-1] == 1.0
+    assert svm["accuracy"][-1] > 0.4
+    assert (tmp_path / "a.png").stat().st_size > 5000
+    page = coverage.markdown(found)
+    assert page.count("| title | ") == 3
+
+
+def test_the_card_tells_calibration_before_and_after(tiny_bundle: Path) -> None:
+    manifest = read_manifest(tiny_bundle)
+    told = "\n".join(honesty(manifest))
+    figures = manifest.metrics["val"]["title"]["calibration"]
+    assert f"| title | {figures['rows']} | {figures['before']['nll']:.4f} / {figures['after']['nll']:.4f} |" in told
+    assert "| ECE of leaves | level 1 |" in told
+    assert honesty(manifest.model_copy(update={"metrics": {}})) == []
 
 
 def test_swapped_photos_are_noticed_and_true_pairs_are_not(tiny_bundle: Path) -> None:

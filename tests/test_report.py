@@ -73,9 +73,10 @@ def test_the_folder_holds_page_figures_classes_and_pictures(tmp_path: Path) -> N
             assert len(np.unique(np.asarray(drawn.convert("RGB")).reshape(-1, 3), axis=0)) > 3, picture
     named = re.findall(r"!\[[^\]]+\]\((\S+)\)", (out / "report.md").read_text(encoding="utf-8"))
     assert {out / name for name in named} == set((out / "plots").iterdir())
-    assert {Path(name).stem for name in named} == {"confusion_blocks", "reliability", "class_sizes", "curves"}
+    drawn = {"confusion_blocks", "reliability", "coverage", "class_sizes", "curves"}
+    assert {Path(name).stem for name in named} == drawn
     html = index.read_text(encoding="utf-8")
-    assert html.count("data:image/png;base64,") == 4
+    assert html.count("data:image/png;base64,") == len(drawn)
     assert not re.search(r'(src|href)="(?!data:)', html), "the page must hold all it shows"
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import multimodal
-from multimodal.artifact import LAYOUT, Calibration, Manifest, NoveltySpec, mix_name
+from multimodal.artifact import LAYOUT, Calibration, HeadMix, Manifest, NoveltySpec, mix_name
 from multimodal.artifact.bundle import sha256_of
 from multimodal.artifact.manifest import SCHEMA_VERSION, FileEntry, ImageSpec
 from multimodal.config.models import RunConfig
@@ -24,6 +26,7 @@ from multimodal.training.arrays import Split
 from multimodal.training.labels import LabelSpace
 from multimodal.training.photo_table import PhotoTable
 from multimodal.training.prepare import image_kitchen
+from multimodal.training.run import MIN_ROWS
 from multimodal.types import INPUTS, HeadName, InputName
 
 
@@ -146,4 +149,22 @@ def metrics_of(
             for way, mix in ways.items()
             if mix is not None
         }
+        if name in calibration.mixes:
+            found[name] |= _before_and_after(scored, calibration.mixes[name], text, export)
     return {"val": found}
+
+
+def _before_and_after(
+    scored: MixScores, mix: HeadMix, text: HeadMix | None, export: Export
+) -> dict[str, dict[str, Any]]:
+    """How honest a mix's probabilities are before and after its temperature, on the half that did not fit it."""
+    select = np.flatnonzero(export.val.half[scored.rows] == "select")
+    if len(select) < MIN_ROWS:
+        return {}
+    labels = export.val.labels[scored.rows][select]
+    plain = mix.model_copy(update={"temperature": 1.0, "slope": 0.0})
+    figures = {}
+    for when, one in (("before", plain), ("after", mix)):
+        told = summarise(answers(scored, one, text)[select], labels, export.tree).to_dict()
+        figures[when] = {key: told[key] for key in ("nll", "brier", "ece", "ece_levels")}
+    return {"calibration": {"rows": len(select), **figures}}

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from multimodal.evaluation import (
     ClassMetrics,
     Confusion,
@@ -22,6 +24,8 @@ from multimodal.evaluation import (
     ratio_interval,
     worst_confusions,
 )
+from multimodal.evaluation.coverage import Coverage, flat_coverage, tree_coverage
+from multimodal.report.coverage import FLAT, TREE
 from multimodal.serving.measured import Measured
 from multimodal.serving.mistakes import Mistake, find_mistakes
 from multimodal.taxonomy import Tree
@@ -40,6 +44,7 @@ class Details:
         answers, levels: head -> levels, roots first.
         classes: leaves in truth or answers, in the tree's order.
         mistakes: the most confident ones.
+        coverage: accuracy by share of rows answered, by the name of its line.
     """
 
     top1: Interval
@@ -51,6 +56,7 @@ class Details:
     sizes: tuple[SizeBand, ...]
     confusions: tuple[Confusion, ...]
     mistakes: tuple[Mistake, ...]
+    coverage: Mapping[str, Coverage]
 
     def to_dict(self, tree: Tree) -> dict[str, Any]:
         """As JSON values, leaves by their ids; without rows of the data."""
@@ -60,6 +66,7 @@ class Details:
             "second_right_when_wrong": self.second,
             "levels": {head: [level.to_dict() for level in levels] for head, levels in self.levels.items()},
             "reliability": {head: _bins(levels) for head, levels in self.answers.items()},
+            "coverage": {name: curve.to_dict() for name, curve in self.coverage.items()},
             "class_sizes": [band.to_dict() for band in self.sizes],
             "classes": [class_dict(c, tree) for c in self.classes],
             "confusions": [
@@ -85,7 +92,21 @@ def collect(measured: Measured, tree: Tree) -> Details:
         sizes=by_class_size(classes),
         confusions=worst_confusions(pred, labels, tree),
         mistakes=tuple(mistakes[:_MISTAKES]),
+        coverage=_coverage(measured, tree),
     )
+
+
+def _coverage(measured: Measured, tree: Tree) -> dict[str, Coverage]:
+    """The answer's own lines, and the peer's where it says how sure it was."""
+    probs, peer = measured.probs["fused"], measured.peer
+    found = {
+        TREE: tree_coverage(probs, measured.labels, tree),
+        FLAT: flat_coverage(probs.max(axis=1), measured.pred == measured.labels),
+    }
+    if peer is not None and peer.probabilities is not None:
+        right = np.array([tree.leaf_index.get(i or "", -1) for i in peer.category_ids]) == measured.labels
+        found[peer.name] = flat_coverage(peer.probabilities, right)
+    return found
 
 
 def class_dict(found: ClassMetrics, tree: Tree) -> dict[str, Any]:

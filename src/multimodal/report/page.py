@@ -12,6 +12,7 @@ from multimodal.report.details import Details
 from multimodal.report.tables import (
     against_table,
     confusion_table,
+    coverage_table,
     ece_table,
     head_table,
     level_table,
@@ -36,6 +37,7 @@ class Pictures:
     blocks: Path
     leaves: Path | None
     reliability: Path
+    coverage: Path
     sizes: Path
     curves: Path | None
 
@@ -62,6 +64,7 @@ def page(
         *_confusions(details, tree, pictures),
         *_mistakes(details),
         *_reliability(details, pictures),
+        *_coverage(details, pictures),
         *_sizes(details, tree, pictures),
         *labels,
         *_curves(pictures.curves),
@@ -176,6 +179,16 @@ def _reliability(details: Details, pictures: Pictures) -> Iterator[Block]:
     yield ece_table(details.levels)
     yield Text("The answers' finest categories, bin by bin:")
     yield reliability_rows(details.answers["fused"][-1])
+
+
+def _coverage(details: Details, pictures: Pictures) -> Iterator[Block]:
+    yield Heading("How many answers at which accuracy")
+    yield Text(
+        "The least sure answers are left out first. An answer that may go up the tree (right if the product belongs at "
+        "or below it) is there for more rows than one that is a leaf or nothing."
+    )
+    yield Picture(pictures.coverage, "Share of right answers by the share of rows that are answered")
+    yield coverage_table(details.coverage)
 
 
 def _sizes(details: Details, tree: Tree, pictures: Pictures) -> Iterator[Block]:

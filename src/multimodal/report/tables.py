@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from multimodal.evaluation import ClassMetrics, Confusion, LevelAnswers, LevelMetrics, SizeBand
+from multimodal.evaluation.coverage import Coverage
 from multimodal.report.blocks import Table
 from multimodal.report.sizes import band_name
 from multimodal.serving.mistakes import Mistake
 from multimodal.taxonomy import Tree
 from multimodal.types import HeadName
 
+_ACCURACIES = (0.9, 0.95, 0.99)
 _MOST = 20
 _MIN_ROWS = 10
 _HEADS = {"fused": "the answer", "text": "text alone", "image": "photo alone"}
@@ -132,6 +134,12 @@ def reliability_rows(level: LevelAnswers) -> Table:
         for b in level.reliability()
     )
     return Table(("mean probability of the leaf", "right", "difference, points", "rows"), rows)
+
+
+def coverage_table(curves: Mapping[str, Coverage]) -> Table:
+    """What share of the rows each line answers at an accuracy, as these rows happen to fall."""
+    rows = tuple((name, *(percent(curve.at(accuracy)) for accuracy in _ACCURACIES)) for name, curve in curves.items())
+    return Table(("rows answered where so many are right", *(f"{accuracy:.0%}" for accuracy in _ACCURACIES)), rows)
 
 
 def size_table(bands: Sequence[SizeBand]) -> Table:

@@ -12,6 +12,7 @@ from typing import Any
 from multimodal.errors import InputError
 from multimodal.report.blocks import Block, to_html, to_markdown
 from multimodal.report.confusion import plot_confusion, tree_confusion
+from multimodal.report.coverage import plot_coverage
 from multimodal.report.curves import plot_curves, read_histories
 from multimodal.report.details import Details, class_dict, collect
 from multimodal.report.labels import Shown, clear_labels, collect_labels, label_blocks
@@ -134,6 +135,7 @@ def _draw(measured: Measured, tree: Tree, details: Details, plots: Path, curves:
         blocks=plot_confusion(blocks, tree, plots / "confusion_blocks.png", numbers=len(blocks.nodes) <= BLOCKS),
         leaves=None if same else plot_confusion(fine, tree, plots / "confusion_leaves.png", numbers=False),
         reliability=plot_reliability(details.answers, plots / "reliability.png"),
+        coverage=plot_coverage(details.coverage, plots / "coverage.png"),
         sizes=plot_sizes(details.sizes, details.classes, tree, plots / "class_sizes.png"),
         curves=curves,
     )
