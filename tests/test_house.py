@@ -30,6 +30,7 @@ FLOORS = {
     "multimodal.training": 32,
     "multimodal.export": 33,
     "multimodal.serving": 40,
+    "multimodal.profile": 41,
     "multimodal.catalog": 50,
     "multimodal.report": 50,
     "multimodal.cli": 60,

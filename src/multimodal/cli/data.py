@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from multimodal.cli import split
+from multimodal.cli import profile, split
 from multimodal.cli.console import leave, print_json, progress, stdout
 
 if TYPE_CHECKING:
     from multimodal.data.imports import ImportReport
 
-app = typer.Typer(no_args_is_help=True, help="Divide a file, or import a public set.", rich_markup_mode="rich")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Explore a catalog, divide a file, or import a public set.",
+    rich_markup_mode="rich",
+)
 imports = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     help="Turns a public download into parquet files by splits and a category tree. The download is only read.",
 )
+app.command("profile")(profile.profile)
 app.command("split")(split.split)
 app.add_typer(imports, name="import")
 
