@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from multimodal.cli import bundle, classify, data, evaluate, photo_model, sample, serve, tags, train
+from multimodal.cli import ablate, bundle, classify, data, evaluate, photo_model, sample, serve, tags, train
 from multimodal.cli.console import BAD_INPUT, print_error
 from multimodal.errors import MultimodalError
 
@@ -45,6 +45,7 @@ def about(
 
 
 app.command("train")(train.train)
+app.command("ablate")(ablate.ablate)
 app.command("evaluate")(evaluate.evaluate)
 app.command("classify")(classify.classify)
 app.command("tags")(tags.tags)

@@ -40,8 +40,7 @@ def train(config: RunConfig, *, resume: bool = True) -> Path:
     began = time.monotonic()
     check_output(Path(config.output))
     seed_everything(config.training.seed)
-    if config.training.threads is not None:
-        torch.set_num_threads(config.training.threads)
+    set_threads(config)
     run = start_run(config, pick_device(config.training.device), resume)
     config = run.config  # with what it left open settled
     text = train_text(run) if config.text else None
@@ -65,6 +64,12 @@ def train(config: RunConfig, *, resume: bool = True) -> Path:
     path = write_bundle(export, run.work)
     _console.print(f"Bundle written to {path} in {time.monotonic() - began:.0f} s")
     return path
+
+
+def set_threads(config: RunConfig) -> None:
+    """Gives torch the threads that a configuration asks for."""
+    if config.training.threads is not None:
+        torch.set_num_threads(config.training.threads)
 
 
 def _stage_seconds(work: Path) -> dict[str, float]:
