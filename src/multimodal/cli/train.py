@@ -9,7 +9,6 @@ import typer
 
 from multimodal.cli.console import ROWS_FAILED, progress, stdout
 from multimodal.errors import MissingExtraError
-from multimodal.types import InputName
 
 if TYPE_CHECKING:
     from multimodal.config.models import PredictConfig, RunConfig
@@ -78,17 +77,11 @@ def _predict(bundle: Path, wanted: PredictConfig) -> int:
     """Answers the products of one source; how many rows have no answer."""
     from multimodal import load
     from multimodal.data import source_count
-    from multimodal.serving.files import classify_file
-    from multimodal.serving.forms import form_of
+    from multimodal.serving.files import answer_asked
 
     predictor = load(bundle)
-    manifest = predictor.manifest
-    form = form_of(wanted.form, [tag.name for tag in manifest.tags], [one.name for one in manifest.attributes])
-    seen: frozenset[InputName] | None = frozenset({"image"}) if wanted.form == "tags" else None  # as `multimodal tags`
     with progress("Classifying", source_count(wanted.input)) as advance:
-        report = classify_file(
-            predictor, wanted.input, Path(wanted.output), form=form, inputs=seen, repeated_ids=True, on_progress=advance
-        )
+        report = answer_asked(predictor, wanted, advance)
     listed = f", {report.errors:,} without an answer, see {report.errors_file}" if report.errors else ""
     stdout().print(f"{report.rows:,} rows -> {report.output}{listed}", markup=False, soft_wrap=True)
     return report.errors

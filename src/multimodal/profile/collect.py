@@ -10,12 +10,13 @@ from itertools import chain, combinations_with_replacement
 from typing import Any
 
 from multimodal.config.data import SourceConfig
+from multimodal.config.models import RunConfig
 from multimodal.data import open_reader, read_source
 from multimodal.errors import DataError, InputError
 from multimodal.profile.leaks import KINDS, Leak, Marks, find_leaks
 from multimodal.profile.photos import PhotoProfile
 from multimodal.profile.texts import TextProfile, quantile
-from multimodal.taxonomy import Tree
+from multimodal.taxonomy import Tree, read_tree
 from multimodal.text.characteristics import parse_characteristics
 from multimodal.types import INPUTS, Product, RowError
 
@@ -152,6 +153,20 @@ def profile_sources(
     if on_progress is not None:
         on_progress(done)
     return Profile(found, find_leaks({name: split.marks for name, split in found.items()}), tree)
+
+
+def profile_config(config: RunConfig, *, on_progress: Callable[[int], None] | None = None) -> Profile:
+    """The splits of a training configuration and its tree; labels are a plain list where the tree is made of them.
+
+    Raises:
+        DataError, TreeError: the data or the tree cannot be read as described.
+    """
+    tree = None
+    if config.tree.path is not None:
+        how = config.tree
+        tree = read_tree(how.path or "", id=how.id, name=how.name, parent_id=how.parent_id, format=how.format)
+    splits = {"train": config.data.train, "val": config.data.val}
+    return profile_sources({name: own for name, own in splits.items() if own}, tree, on_progress=on_progress)
 
 
 def _is_labelled(source: SourceConfig) -> bool:

@@ -57,7 +57,11 @@ def _page(profile: Profile, title: str, plots: Path) -> Iterator[Block]:
         return Picture(save(figure, plots / f"{name}.png"), alt)
 
     yield Heading(f"Profile of {title}", 1)
-    yield from _splits(profile)
+    yield split_table(profile)
+    for name, split in profile.splits.items():
+        if split.errors:
+            told = ", ".join(f"{code} {count:,}" for code, count in split.errors.most_common(5))
+            yield Text(f"Rows of {name} that could not be read: {told}.")
     if any(label is not None for split in profile.splits.values() for label in split.labels):
         yield Heading("Categories")
         yield drawn(branch_figure(profile), "branches", "Products by branch of the tree")
@@ -99,17 +103,15 @@ def _page(profile: Profile, title: str, plots: Path) -> Iterator[Block]:
         yield leak_table(profile)
 
 
-def _splits(profile: Profile) -> Iterator[Block]:
+def split_table(profile: Profile) -> Table:
+    """Rows of each split, and the share that has each input and a category."""
     rows = []
     for name, split in profile.splits.items():
         labels = sum(count for label, count in split.labels.items() if label is not None)
         shares = (f"{100 * count / split.rows:.1f} %" for count in (*(split.inputs[i] for i in INPUTS), labels))
         rows.append((name, f"{split.rows:,}", f"{split.errors.total():,}", *shares))
-    yield Table(("", "rows", "unreadable", "title", "description", "characteristics", "photo", "category"), tuple(rows))
-    for name, split in profile.splits.items():
-        if split.errors:
-            told = ", ".join(f"{code} {count:,}" for code, count in split.errors.most_common(5))
-            yield Text(f"Rows of {name} that could not be read: {told}.")
+    head = ("", "rows", "unreadable", "title", "description", "characteristics", "photo", "category")
+    return Table(head, tuple(rows))
 
 
 def category_table(profile: Profile) -> Table:

@@ -10,15 +10,16 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from multimodal.config.models import SourceConfig
+from multimodal.config.models import PredictConfig, SourceConfig
 from multimodal.errors import InputError
 from multimodal.options import AnswerOptions
-from multimodal.serving.forms import AnswerForm, Form
+from multimodal.serving.forms import AnswerForm, Form, form_of
 from multimodal.serving.writers import WRITERS, ErrorsFile, IdColumn, Row, errors_path, whole
 from multimodal.types import Answer, InputName, Product, RowError
 
 if TYPE_CHECKING:
     from multimodal.data.columns import ResolvedColumns
+    from multimodal.serving.predictor import Predictor
 
 
 class Classifier(Protocol):
@@ -113,6 +114,18 @@ def classify_file(
                 on_progress(rows)
     listed = errors.path if errors.count else None
     return FileReport(rows, errors.count, output, listed, time.perf_counter() - started)
+
+
+def answer_asked(
+    predictor: Predictor, wanted: PredictConfig, on_progress: Callable[[int], None] | None = None
+) -> FileReport:
+    """Answers the products that a training configuration asks for, in the form it asks for."""
+    manifest = predictor.manifest
+    form = form_of(wanted.form, [tag.name for tag in manifest.tags], [one.name for one in manifest.attributes])
+    seen: frozenset[InputName] | None = frozenset({"image"}) if wanted.form == "tags" else None  # as `multimodal tags`
+    return classify_file(
+        predictor, wanted.input, Path(wanted.output), form=form, inputs=seen, repeated_ids=True, on_progress=on_progress
+    )
 
 
 def check_output(output: Path, source: str | Path | None = None) -> None:
