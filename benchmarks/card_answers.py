@@ -20,14 +20,21 @@ def calibration(manifest: Manifest) -> list[str]:
     for mix, fit in manifest.calibration.mixes.items():
         weights = ", ".join(f"{head} {weight:.3f}" for head, weight in fit.weights.items())
         by = _ANSWERED_BY.get(fit.chosen, fit.chosen)
-        rows.append([mix.replace("+", " + "), by, f"{fit.temperature:.3f}", f"{fit.slope:+.3f}", weights])
+        top = fit.top
+        step = "–"
+        if top is not None:
+            step = f"{top.bias:+.2f}, {top.logit:+.2f}, {top.margin:+.2f}; {top.rest_temperature:.2f}"
+        rows.append([mix.replace("+", " + "), by, f"{fit.temperature:.3f}", f"{fit.slope:+.3f}", step, weights])
     return [
         "## What answers",
         "",
         "Which inputs are there decides what answers. Weights were fitted on one half of val, temperatures on the "
-        "other. The temperature of each answer is multiplied by exp(slope × its entropy); 0 is one for all.",
+        "other. The temperature of each answer is multiplied by exp(slope × its entropy); 0 is one for all. *Second "
+        "step*: bias and weights of the likeliest leaf's log odds and of its margin over the second, in a logistic "
+        "function; then the temperature by which the others share the rest. It is taken where it lowers the NLL of "
+        "the half that did not fit it.",
         "",
-        *table(["inputs", "answered by", "temperature", "slope", "weights of log scores"], rows, left=2),
+        *table(["inputs", "answered by", "temperature", "slope", "second step", "weights of log scores"], rows, left=2),
         "",
         *_ways(manifest),
     ]

@@ -12,6 +12,7 @@ import onnxruntime as ort
 
 from multimodal.artifact.bundle import Bundle
 from multimodal.artifact.manifest import HeadMix
+from multimodal.artifact.top_label import apply_top_label
 from multimodal.artifact.vocabulary import padded, wrapped
 from multimodal.numeric import entropy, log_softmax, softmax
 from multimodal.types import EncodedText, EncoderName, FloatArray, HeadName, RaggedIds, TextIds
@@ -128,7 +129,8 @@ def mix_heads(logits: Mapping[HeadName, FloatArray], mix: HeadMix) -> FloatArray
     total = sum(weight * log_softmax(logits[head]) for head, weight in mix.weights.items() if weight != 0)
     mixed = np.asarray(total)
     temperature = mix.temperature if mix.slope == 0 else mix.temperature * np.exp(mix.slope * entropy(mixed))[:, None]
-    return softmax(mixed, temperature).astype(np.float32)
+    probs = softmax(mixed, temperature).astype(np.float32)
+    return probs if mix.top is None else apply_top_label(probs, mix.top)
 
 
 def distrust(probs: FloatArray, without: FloatArray | None, trust: FloatArray) -> FloatArray:

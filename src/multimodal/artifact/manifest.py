@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from multimodal.artifact.top_label import TopLabel
 from multimodal.types import INPUTS, EncoderName, HeadName, InputName
 
 SCHEMA_VERSION = 1
@@ -122,6 +123,8 @@ class HeadMix(_Strict):
     temperature: Annotated[float, Field(gt=0)]
     slope: Annotated[float, Field(ge=-1, le=1)] = 0.0
     """How the temperature changes with what is unsure; 0, as in older bundles, is one temperature for all rows."""
+    top: TopLabel | None = None
+    """A second step on these probabilities; None where the temperature is enough, and in older bundles."""
     chosen: str
     """"text", "image", "mlp", "log_mix" or "blend": what won on the select half."""
     promises: tuple[Promise, ...] = ()

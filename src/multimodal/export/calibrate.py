@@ -12,6 +12,7 @@ import numpy.typing as npt
 from multimodal.artifact import Calibration, HeadMix, mix_name
 from multimodal.artifact.engine import Engine, distrust, mix_heads
 from multimodal.evaluation import fit_mix, fit_row_temperature, nll
+from multimodal.export.top_label import chosen_top_label
 from multimodal.export.trust import candidate_rules, conflict_threshold, distance_power, promises
 from multimodal.numeric import log_softmax
 from multimodal.taxonomy import Tree
@@ -120,6 +121,7 @@ def calibrate(scorer: Scorer, tree: Tree) -> tuple[Calibration, dict[Inputs, Mix
         if "fused" not in scored.logits:
             head: HeadName = "image" if mix == ("image",) else "text"
             only = _finish({head: 1.0}, head, scored.logits, labels, held)
+            only = _stepped(only, scored.logits, labels, select, held)
             mixes[name] = _trusted(only, scorer.split, scored, tree)
             continue
         candidates = {
@@ -128,9 +130,18 @@ def calibrate(scorer: Scorer, tree: Tree) -> tuple[Calibration, dict[Inputs, Mix
         }
         mlps[name], plain[name] = candidates["mlp"], candidates["log_mix"]
         best = _best(candidates, _take(scored.logits, select), labels[select])
+        best = _stepped(best, scored.logits, labels, select, held)
         single = [mixes[mix_name(seen)] for seen in (tuple(n for n in mix if n != "image"), ("image",))]
         mixes[name] = _trusted(best, scorer.split, scored, tree, single)
     return Calibration(mixes=mixes, mlp=mlps, log_mix=plain), scores
+
+
+def _stepped(
+    mix: HeadMix, logits: Logits, labels: npt.NDArray[np.int64], select: Rows, held: Rows
+) -> HeadMix:
+    """The mix with a second step of calibration where that wins on select."""
+    top = chosen_top_label(mix_heads(logits, mix), labels, select, held)
+    return mix.model_copy(update={"top": top})
 
 
 def answers(scored: MixScores, mix: HeadMix, text: HeadMix | None) -> FloatArray:

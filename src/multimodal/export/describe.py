@@ -162,7 +162,7 @@ def _before_and_after(
     if len(select) < MIN_ROWS:
         return {}
     labels = export.val.labels[scored.rows][select]
-    plain = mix.model_copy(update={"temperature": 1.0, "slope": 0.0})
+    plain = mix.model_copy(update={"temperature": 1.0, "slope": 0.0, "top": None})
     figures = {}
     for when, one in (("before", plain), ("after", mix)):
         told = summarise(answers(scored, one, text)[select], labels, export.tree).to_dict()
