@@ -100,13 +100,18 @@ def limits(entry: Shipped, manifest: Manifest, evaluation: Mapping[str, Any]) ->
 
 def _not_told(manifest: Manifest) -> list[str]:
     """What answers leave empty, and what to know of the tags that there are."""
-    if not manifest.tags:
-        return ["No tags, no colour or other attributes, no candidate sets: those parts of an answer are empty."]
-    return [
-        f"Tags ({', '.join(tag.name for tag in manifest.tags)}) were learned on photos of dresses and on drawings. On "
-        "other kinds of products, and on photos as small as 60×80, their precision is not measured.",
-        "No candidate sets: that part of an answer is empty.",
-    ]
+    told = []
+    if manifest.tags:
+        told.append(
+            f"Tags ({', '.join(tag.name for tag in manifest.tags)}) were learned on photos of dresses, one label a "
+            "photo, and on drawings, with several. On other kinds of products, and on photos as small as 60×80, their "
+            "precision is not measured."
+        )
+    else:
+        told.append("No tags, no colour or other attributes: those parts of an answer are empty.")
+    if not manifest.capabilities.get("candidates"):
+        told.append("No candidate sets: that part of an answer is empty.")
+    return told
 
 
 def _without_title(manifest: Manifest) -> list[str]:

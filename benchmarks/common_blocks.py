@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import backbone_pages
+import coverage
 import encoders
 import fashion_mnist
+import missing_inputs
 import photo_ablation
 import photo_labels
+import trust
 from pages import latency_block, memory_block
 
 Block = Callable[[Mapping[str, Any]], str]
@@ -28,6 +31,9 @@ COMMON: Mapping[str, Block] = {
     "photo-ablation": _records(photo_ablation.markdown),
     "photo-labels": _records(photo_labels.markdown),
     "fashion-mnist": lambda found: fashion_mnist.markdown(found) + "\n",
+    "trust-fashion": lambda found: trust.markdown(found) + "\n",
+    "coverage-fashion": lambda found: coverage.markdown(found) + "\n",
+    "missing-fashion": lambda found: missing_inputs.markdown(found) + "\n",
     "encoders-perekrestok_ru": _records(encoders.markdown),
 }
 """Name of the block and of the file -> its Markdown."""

@@ -35,8 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("notebooks", type=Path, nargs="+")
     for file in parser.parse_args(arguments).notebooks:
         done = run(nbformat.read(file, as_version=4))
-        for cell in done.cells:  # as every kernel words it: the versions of this one say nothing
+        for cell in done.cells:
             cell.metadata.clear()
+            for output in cell.get("outputs", ()):
+                if {"image/png", "image/jpeg"} <= output.get("data", {}).keys():
+                    del output["data"]["image/png"]  # photos are told twice, and JPEG is enough
         done.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
         nbformat.write(done, file)
 

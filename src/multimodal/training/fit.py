@@ -60,7 +60,7 @@ def fit(
     ema: float = 0.0,
     resume: bool = True,
 ) -> None:
-    """Trains a stage and leaves the best weights (by top-1 on the select half) in its network.
+    """Trains a stage and leaves the best weights (by top-1 on the select half, then by NLL) in its network.
 
     A finished stage with the same fingerprint is loaded instead of trained; a killed one goes on from its
     last checkpoint.
@@ -120,7 +120,7 @@ def _trainer(
     checkpoint = callbacks.ModelCheckpoint(
         folder,
         filename="best",
-        monitor="select_top1",
+        monitor="select_rank",
         mode="max",
         enable_version_counter=False,
     )
@@ -130,7 +130,7 @@ def _trainer(
         EpochLines(label, folder / "history.jsonl"),
         checkpoint,
         last,
-        callbacks.EarlyStopping("select_top1", mode="max", patience=patience),
+        callbacks.EarlyStopping("select_rank", mode="max", patience=patience),
     ]
     if ema > 0:
         total = stage.recipe.epochs * stage.recipe.steps_per_epoch
