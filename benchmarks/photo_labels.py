@@ -1,7 +1,7 @@
 """Tags and colour read from photos, beside peers on the same rows.
 
-    python benchmarks/photo_labels.py --bundle out/fashion-joint --json benchmarks/results/photo-labels.json
-    python benchmarks/photo_labels.py --bundle out/fashion-joint --test --json benchmarks/results/photo-labels-test.json
+    python benchmarks/photo_labels.py --json benchmarks/results/photo-labels.json
+    python benchmarks/photo_labels.py --test --json benchmarks/results/photo-labels-test.json
 
 Tags: the bundle, and a plain timm fine-tuning on dress_patterns (same photos, same size, ImageNet weights for both),
 whose thresholds are chosen on the select half of val, as the bundle's were; with --separate also a bundle whose

@@ -111,9 +111,11 @@ def _measured(
     }
 
 
-def _decoding(probs: FloatArray, labels: np.ndarray, tree: Tree, power: float) -> dict[str, dict[str, float]]:
+def _decoding(probs: FloatArray, labels: np.ndarray, tree: Tree, power: float | None) -> dict[str, dict[str, float]]:
     """Top-1 and mistake severity of the likeliest leaf, and of the one with the least expected distance."""
-    found = {"argmax": probs.argmax(axis=1), "expected_distance": least_severe(probs, tree, power)}
+    likeliest = probs.argmax(axis=1)
+    nearest = likeliest if power is None else least_severe(probs, tree, power)
+    found = {"argmax": likeliest, "expected_distance": nearest}
     return {
         name: {"top1": float((leaves == labels).mean()), "severity": mistake_severity(leaves, labels, tree)}
         for name, leaves in found.items()

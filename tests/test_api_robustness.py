@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import photos
 from api_support import BUNDLE, check_problem, in_base64
 from multimodal.serving import Predictor
+from multimodal.serving.core import STRANGER
 from multimodal.text.fields import LONG_TEXT_CAP, TITLE_CAP
 from multimodal.types import INPUTS
 from multimodal_api.app import create_app
@@ -76,7 +77,8 @@ def _send(client: TestClient, photo: bytes, title: str | None = None, name: str 
 @pytest.mark.parametrize("mode", photos.MODES)
 def test_photos_of_every_mode(client: TestClient, mode: str) -> None:
     answer = _checked(_send(client, photos.in_mode(mode)[0]))
-    assert (answer["modality"]["used"], answer["warnings"]) == ("image", [])
+    assert answer["modality"]["used"] == "image"
+    assert set(answer["warnings"]) <= {STRANGER}  # these are no photos of products
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from multimodal.artifact import Manifest
 from multimodal.evaluation import mistake_severity
 from multimodal.evaluation.decoding import expected_severity, least_severe
 from multimodal.export.trust import POWERS, distance_power
@@ -82,10 +83,19 @@ def test_the_power_is_chosen_among_those_that_cost_little() -> None:
     p = np.repeat(probs(a1=0.46, b1=0.24, b21=0.3), 200, axis=0)
     labels = np.full(200, TREE.leaf_index["b21"])
     power = distance_power(p, labels, np.arange(200), TREE)
+    assert power is not None
     chosen = least_severe(p, TREE, power)
     assert mistake_severity(chosen, labels, TREE) <= mistake_severity(p.argmax(axis=1), labels, TREE)
     sure = np.repeat(probs(a1=0.97, b1=0.03), 200, axis=0)
-    assert distance_power(sure, np.full(200, TREE.leaf_index["a1"]), np.arange(200), TREE) == 1.0
+    assert distance_power(sure, np.full(200, TREE.leaf_index["a1"]), np.arange(200), TREE) is None
+
+
+def with_power(predictor: Predictor, power: float | None) -> Manifest:
+    """The tiny bundle's manifest with another power for titles."""
+    manifest = predictor.manifest
+    title = manifest.calibration.mixes["title"].model_copy(update={"distance_power": power})
+    calibration = manifest.calibration.model_copy(update={"mixes": {"title": title}})
+    return manifest.model_copy(update={"calibration": calibration})
 
 
 def test_answers_start_from_the_asked_leaf(predictor: Predictor) -> None:
@@ -96,7 +106,8 @@ def test_answers_start_from_the_asked_leaf(predictor: Predictor) -> None:
     leaves = np.zeros(len(tree.leaves), np.float32)
     leaves[[tree.leaf_index[leaf] for leaf in (far, near[0], near[1], near[2])]] = [0.34, 0.3, 0.2, 0.16]
     nodes = tree.node_probabilities(leaves[None])[0]
-    judge, sample = Judge(predictor.manifest, tree), Sample(id=1, row=0, present=frozenset({"title"}))
+    sample = Sample(id=1, row=0, present=frozenset({"title"}))
+    judge = Judge(with_power(predictor, 1.0), tree)
     plain, mild = (
         judge.answer(sample, leaves, nodes, AnswerOptions(min_confidence=0.0, decoding=how))
         for how in ("argmax", "expected_distance")
@@ -104,4 +115,10 @@ def test_answers_start_from_the_asked_leaf(predictor: Predictor) -> None:
     assert plain.category is not None
     assert mild.category is not None
     assert (plain.category.id, mild.category.id) == (far, near[0])
+    unheard = Judge(with_power(predictor, None), tree)
+    likeliest = unheard.answer(
+        sample, leaves, nodes, AnswerOptions(min_confidence=0.0, decoding="expected_distance")
+    ).category
+    assert likeliest is not None
+    assert likeliest.id == far, "it made mistakes no milder"
     assert [s.id for s in plain.suggestions] == [s.id for s in mild.suggestions] == [far, near[0]]

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import photos
 from api_support import BUNDLE
 from multimodal.serving import Predictor
+from multimodal.serving.core import STRANGER
 from multimodal.types import INPUTS, Answer, ImageRef, Prediction, Product, RowError
 from predictor_support import same_answer
 
@@ -122,7 +123,8 @@ def test_a_photo_that_is_no_reference_says_how_to_give_one(shipped: Predictor, v
 def test_every_mode_answers(shipped: Predictor, mode: str) -> None:
     answer = _ask(shipped, image=ImageRef(data=photos.in_mode(mode)[0]))
     assert isinstance(answer, Prediction)
-    assert (answer.used, answer.warnings) == ("image", ())
+    assert answer.used == "image"
+    assert set(answer.warnings) <= {STRANGER}  # these are no photos of products
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP"])

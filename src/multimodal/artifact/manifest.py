@@ -131,8 +131,9 @@ class HeadMix(_Strict):
     """By accuracy; none where it could not be promised, or where validation rows were too few to tell."""
     candidates: tuple[CandidateRule, ...] = ()
     """By coverage."""
-    distance_power: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """What probabilities are raised to where the leaf of the least expected distance is asked for."""
+    distance_power: Annotated[float, Field(gt=0)] | None = None
+    """What probabilities are raised to where the leaf of the least expected distance is asked for; None where that
+    made mistakes no milder: it is the likeliest leaf then."""
     conflict: Annotated[float, Field(ge=0, le=1)] | None = None
     """Disagreement of text and photo about the branch above which they contradict each other."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from multimodal.numeric import Floats, log_softmax, sigmoid
+from multimodal.numeric import Floats, sigmoid
 from multimodal.types import FloatArray
 
 MARGIN_CAP = 8.0
@@ -35,36 +37,56 @@ class TopLabel(BaseModel):
 
 def top_features(probs: Floats) -> tuple[Floats, Floats]:
     """l and m of each row of ``probs`` [N, leaves], of at least two leaves: [N] each."""
-    second, best = np.sort(probs, axis=1)[:, -2:].astype(np.float64).T
-    odds = np.log(np.maximum(best, _LEAST)) - np.log(np.maximum(1 - best, _LEAST))
-    ratio = np.log(np.maximum(best, _LEAST)) - np.log(np.maximum(second, _LEAST))
-    return odds, np.minimum(ratio, MARGIN_CAP)
+    return _features(_ranked(probs)[1])
 
 
 def share_rest(probs: Floats, temperature: float, rank: float) -> Floats:
     """How the other leaves share what the likeliest one leaves over: [N, leaves], 0 at its place, sums of 1."""
-    logs = np.log(np.maximum(probs.astype(np.float64), _LEAST))
-    best = probs.argmax(axis=1)
-    rows = np.arange(len(probs))
-    order = np.argsort(-logs, axis=1, kind="stable")
-    place = np.empty_like(order)
-    np.put_along_axis(place, order, np.broadcast_to(np.arange(probs.shape[1]), probs.shape), axis=1)
-    # The likeliest leaf has place 0 and is left out below, so the best of the others has rank 1.
-    scores = logs / temperature - rank * np.log(np.maximum(place, 1))
-    scores[rows, best] = -np.inf
-    return np.exp(log_softmax(scores))
+    order, logs = _ranked(probs)
+    out = np.zeros_like(logs)
+    np.put_along_axis(out, order[:, 1:], _shares(logs, temperature, rank), axis=1)
+    return out
 
 
 def apply_top_label(probs: FloatArray, spec: TopLabel) -> FloatArray:
     """Probabilities [N, leaves] after the second step; a single leaf stays as it is."""
     if probs.shape[1] < 2:
         return probs
-    odds, margin = top_features(probs)
-    rest = share_rest(probs, spec.rest_temperature, spec.rest_rank)
+    order, logs = _ranked(probs)
+    odds, margin = _features(logs)
+    rest = _shares(logs, spec.rest_temperature, spec.rest_rank)
     sure = sigmoid(spec.bias + spec.logit * odds + spec.margin * margin)
     # The likeliest leaf stays the likeliest: a hair above the share that the second one would get.
     second = rest.max(axis=1)
-    sure = np.clip(sure, second / (1 + second) + 1e-6, 1 - 1e-6)
-    out = rest * (1 - sure)[:, None]
-    out[np.arange(len(probs)), probs.argmax(axis=1)] = sure
-    return out.astype(np.float32)
+    sure = np.minimum(np.maximum(sure, second / (1 + second) + 1e-6), 1 - 1e-6)
+    out = np.empty(probs.shape, np.float32)
+    np.put_along_axis(out, order[:, :1], sure[:, None].astype(np.float32), axis=1)
+    np.put_along_axis(out, order[:, 1:], (rest * (1 - sure)[:, None]).astype(np.float32), axis=1)
+    return out
+
+
+def _ranked(probs: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Leaves by falling probability [N, leaves], the first of equals first, and the logarithms in that order."""
+    order = np.argsort(-probs, axis=1, kind="stable")
+    ranked = np.take_along_axis(probs, order, axis=1).astype(np.float64)
+    return order, np.log(np.maximum(ranked, _LEAST))
+
+
+def _features(logs: Floats) -> tuple[Floats, Floats]:
+    best = logs[:, 0]
+    odds = best - np.log(np.maximum(-np.expm1(best), _LEAST))
+    return odds, np.minimum(best - logs[:, 1], MARGIN_CAP)
+
+
+def _shares(logs: Floats, temperature: float, rank: float) -> Floats:
+    """Shares of the leaves after the first [N, leaves - 1], in the order of ``logs``."""
+    scores = logs[:, 1:] / temperature - rank * _log_ranks(logs.shape[1] - 1)
+    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares: Floats = odds / odds.sum(axis=1, keepdims=True)
+    return shares
+
+
+@lru_cache(maxsize=16)
+def _log_ranks(count: int) -> Floats:
+    ranks: Floats = np.log(np.arange(1, count + 1))
+    return ranks

@@ -19,12 +19,12 @@ Rows = npt.NDArray[np.int64]
 ACCURACIES = (0.9, 0.95, 0.99)
 COVERAGES = (0.9, 0.95, 0.99)
 FALSE_ALARMS = 0.01
-POWERS = (1.0, 0.85, 0.7, 0.6, 0.5)
+POWERS = (3.0, 2.0, 1.5, 1.2, 1.0, 0.85, 0.7, 0.6, 0.5)
 POWER_COST = 0.002
 """Share of right leaves that milder mistakes may cost."""
 
 
-def distance_power(probs: FloatArray, labels: Rows, select: Rows, tree: Tree) -> float:
+def distance_power(probs: FloatArray, labels: Rows, select: Rows, tree: Tree) -> float | None:
     """The power at which the leaf of the least expected distance makes the mildest mistakes on ``select``.
 
     Args:
@@ -33,16 +33,19 @@ def distance_power(probs: FloatArray, labels: Rows, select: Rows, tree: Tree) ->
         select: rows that choose.
 
     Returns:
-        One of ``POWERS``, among those that cost at most ``POWER_COST`` of top-1; the greatest of equals.
+        One of ``POWERS``, among those that cost at most ``POWER_COST`` of top-1, the greatest of equals; None where
+        the likeliest leaf's mistakes are as mild.
     """
     own, truth = probs[select], labels[select]
-    right = float((own.argmax(axis=1) == truth).mean())
+    likeliest = own.argmax(axis=1)
+    right, before = float((likeliest == truth).mean()), mistake_severity(likeliest, truth, tree)
     found = {}
     for power in POWERS:
         leaves = least_severe(own, tree, power)
         if (leaves == truth).mean() >= right - POWER_COST:
             found[power] = round(mistake_severity(leaves, truth, tree), 6)
-    return min(found, key=lambda power: (found[power], -power), default=1.0)
+    milder = {power: severity for power, severity in found.items() if severity < before - 1e-6}
+    return min(milder, key=lambda power: (milder[power], -power), default=None)
 
 
 def conflict_threshold(text: FloatArray, image: FloatArray, groups: Rows, held: Rows, tree: Tree) -> float | None:

@@ -62,8 +62,8 @@ class Judge:
         conflict = None if mix is None or sides is None else self._conflict(mix, *sides)
         best = best_leaves(self._tree, leaves, options.top_k)
         leaf = best[0]
-        if options.decoding == "expected_distance":
-            (at,) = least_severe(leaves[None], self._tree, 1.0 if mix is None else mix.distance_power)
+        if options.decoding == "expected_distance" and mix is not None and mix.distance_power is not None:
+            (at,) = least_severe(leaves[None], self._tree, mix.distance_power)
             leaf = self._tree.leaves[at]
         decision, chosen = decide(self._tree, nodes, leaf, confidence)
         used = head_of(sample.present)
