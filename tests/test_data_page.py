@@ -32,7 +32,7 @@ def shown() -> dict[str, tuple[str, list[str]]]:
     found = {}
     for section in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]:
         blocks = dict(re.findall(r"^```(yaml|sh)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE))
-        if "sh" in blocks:
+        if "yaml" in blocks:  # one section tells of another command
             sample, _, classify = (shlex.split(line) for line in blocks["sh"].splitlines())
             layout = sample[sample.index("--layout") + 1] if "--layout" in sample else "parquet"
             found[layout] = (blocks["yaml"], classify)
