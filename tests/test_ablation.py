@@ -66,6 +66,7 @@ def test_only_variants_that_leave_something_out_are_there(configure: Callable[..
     assert len({variant.label for variant in VARIANTS}) == len(VARIANTS)
 
 
+@pytest.mark.slow  # the notebook on ablation runs the same, quickly
 def test_a_sample_catalog_is_ablated_once_and_read_again(
     catalog: SampleFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
