@@ -16,9 +16,12 @@ import pytest
 import torch
 
 import multimodal
+from api_support import renamed
 from conftest import Tiny
 from multimodal.artifact import LAYOUT, bundle_sha256, open_bundle, read_manifest, verify_bundle
 from multimodal.artifact.engine import Engine, mix_heads
+from multimodal.artifact.manifest import Calibration
+from multimodal.artifact.top_label import apply_top_label
 from multimodal.config import RunConfig
 from multimodal.errors import ExportError
 from multimodal.export.calibrate import Scorer
@@ -119,13 +122,24 @@ class Torch:
         return {name: tensors_of(part, name, ids) for name, ids in known.items()}
 
 
+def _familiar(predictor: Predictor, products: list[Product]) -> list[Product]:
+    """Those without strange photos, which count for less in what is served than the towers' own answers."""
+    photos = predictor.classify([only(p, frozenset({"image"})) for p in products])
+    strange = [isinstance(a, Prediction) and STRANGER in a.warnings for a in photos]
+    return [product for product, other in zip(products, strange, strict=True) if not other]
+
+
+def _once_calibrated(bundle: Path, folder: Path) -> Path:
+    """A copy without the second step of calibration, which may sharpen what a stored type has moved."""
+    calibration = read_manifest(bundle).calibration
+    mixes = {name: mix.model_copy(update={"top": None}) for name, mix in calibration.mixes.items()}
+    return renamed(bundle, folder, calibration=json.loads(Calibration(mixes=mixes).model_dump_json()))
+
+
 def _check_parity(export: Export, bundle: Path, full: list[Product], mixes: list[frozenset[InputName]]) -> None:
     predictor = multimodal.load(bundle, threads=1)
     theirs = Torch(export, predictor)
-    # Strange photos count for less in what is served; the towers' own answers are compared here.
-    photos = predictor.classify([only(p, frozenset({"image"})) for p in full])
-    strange = [isinstance(a, Prediction) and STRANGER in a.warnings for a in photos]
-    full = [product for product, other in zip(full, strange, strict=True) if not other]
+    full = _familiar(predictor, full)
     stored = export.config.export
     for mix in mixes:
         bound = max(
@@ -135,10 +149,6 @@ def _check_parity(export: Export, bundle: Path, full: list[Product], mixes: list
             ours = predictor.leaf_probabilities(products, mix)
             wanted = theirs.probabilities(products, mix)
             difference = np.abs(ours - wanted).max()
-            if bound == STORED_BOUND:
-                # The proof holds the towers to it; the second step of calibration may sharpen what rounding moved.
-                assert np.median(np.abs(ours - wanted).max(axis=1)) <= bound
-                difference /= 4
             assert difference <= bound, f"{'+'.join(mix)}, {len(products)} rows: {difference:.1e}"
 
 
@@ -151,7 +161,9 @@ def test_text_answers_as_torch_does(tiny: Tiny, full: list[Product], tmp_path: P
     assert (manifest.heads, manifest.image, manifest.fusion) == (("text",), None, False)
     assert (manifest.inputs, manifest.text.storage) == (("title", "characteristics"), storage)
     assert manifest.provenance["parity"]["text"]["bound"] == BOUNDS[storage]
-    _check_parity(export, bundle, full, TEXT_MIXES)
+    _check_parity(export, _once_calibrated(bundle, tmp_path / "once"), full, TEXT_MIXES)
+    if storage == "float32":
+        _check_parity(export, bundle, full, TEXT_MIXES)
     photo_only = multimodal.load(bundle).classify([Product(image=full[0].image)])[0]
     assert "does not use the image" in getattr(photo_only, "message", "")
 
@@ -163,12 +175,29 @@ def test_every_mix_answers_as_torch_does_in_float32(wide: Tiny, full: list[Produ
     assert {head["same_top1"] for head in parity.values()} == {1.0}
 
 
-def test_every_mix_answers_as_torch_does_in_int8_and_int16(tiny: Tiny, full: list[Product]) -> None:
+def test_every_mix_answers_as_torch_does_in_int8_and_int16(tiny: Tiny, full: list[Product], tmp_path: Path) -> None:
     stored = tiny.export.config.export
     text = read_manifest(tiny.bundle).text
     assert text is not None
     assert (stored.text_storage, text.storage, stored.image_storage) == ("auto", "int8", "int16")
-    _check_parity(tiny.export, tiny.bundle, full, MIXES)
+    _check_parity(tiny.export, _once_calibrated(tiny.bundle, tmp_path / "once"), full, MIXES)
+
+
+@pytest.mark.parametrize("run", ["tiny", "wide"])
+def test_the_second_step_of_calibration_follows_the_first(
+    run: str, full: list[Product], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    bundle = request.getfixturevalue(run).bundle
+    whole, first = multimodal.load(bundle), multimodal.load(_once_calibrated(bundle, tmp_path / "once"))
+    products, sharpened = _familiar(whole, full)[:40], 0
+    for mix in MIXES:
+        top = mix_for(whole.manifest.calibration, mix).top
+        before, after = (predictor.leaf_probabilities(products, mix) for predictor in (first, whole))
+        wanted = before if top is None else apply_top_label(before, top)
+        np.testing.assert_allclose(after, wanted, atol=1e-6)
+        assert (after.argmax(axis=1) == before.argmax(axis=1)).all()
+        sharpened += top is not None
+    assert sharpened, "no mix of this bundle has a second step"
 
 
 def test_int16_halves_a_graph_and_keeps_what_it_says(tiny: Tiny, wide: Tiny, tmp_path: Path) -> None:
