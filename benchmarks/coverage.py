@@ -9,7 +9,6 @@ the bundle's training rows, on the same text; it is as sure as its best leaf is 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,11 @@ import numpy as np
 
 import multimodal
 from command import printed, split_parser
-from multimodal.artifact import bundle_sha256
-from multimodal.config.models import SourceConfig
-from multimodal.data import read_source
+from measuring import Measuring
 from multimodal.evaluation.coverage import Coverage, flat_coverage, tree_coverage
 from multimodal.report.coverage import FLAT, TREE, plot_coverage
 from multimodal.types import TEXT_INPUTS, InputName, Product
 from peers import LinearSVCPeer
-from shipped import shipped_as
 from tables import table
 
 ACCURACIES = (0.9, 0.95, 0.98, 0.99)
@@ -41,34 +37,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> str:
     """Answers the split from its text, its photos and both; returns the table."""
-    predictor = multimodal.load(options.bundle, threads=options.threads)
-    shipped = shipped_as(predictor.name)
-    split = "test" if options.test else "val"
-    folder = options.data / shipped.data
-    products, known = (_products(folder / f"{name}.parquet") for name in (split, "train"))
+    on = Measuring.asked(options)
+    products, known, shipped = on.products(), on.products("train"), on.shipped
     curves = {}
     for case in shipped.cases:
         text = frozenset(name for name in TEXT_INPUTS if name in case.inputs)
         if not case.masked and (case.inputs == shipped.full.inputs or len(case.inputs) == 1):
-            peer = None if not text else _peer(predictor, known, products, text)
-            curves[case.name] = _curves(predictor, products, case.inputs, peer)
+            peer = None if not text else _peer(on.predictor, known, products, text)
+            curves[case.name] = _curves(on.predictor, products, case.inputs, peer)
     if options.plot is not None:
         plot_coverage(curves[shipped.full.name], options.plot)
-    found = {
-        "bundle": f"{predictor.name} {bundle_sha256(predictor.manifest)[:12]}",
-        "data": shipped.data,
-        "split": split,
-        "rows": len(products),
-        "mixes": {name: {line: curve.to_dict() for line, curve in own.items()} for name, own in curves.items()},
-    }
-    if options.json is not None:
-        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    return markdown(found)
-
-
-def _products(file: Path) -> list[Product]:
-    read = read_source(SourceConfig(path=str(file)), labelled=True)
-    return [product for product in read if isinstance(product, Product)]
+    mixes = {name: {line: curve.to_dict() for line, curve in own.items()} for name, own in curves.items()}
+    return markdown(on.told({"rows": len(products), "mixes": mixes}, options.json))
 
 
 def _peer(

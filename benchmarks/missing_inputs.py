@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -24,13 +23,13 @@ from PIL import Image, ImageFilter
 
 import multimodal
 from command import printed, split_parser
-from multimodal.artifact import bundle_sha256
+from measuring import Measuring
 from multimodal.config.models import SourceConfig
 from multimodal.data import read_source
 from multimodal.evaluation import ece
 from multimodal.serving.core import STRANGER
 from multimodal.types import INPUTS, ImageRef, InputName, Prediction, Product
-from shipped import Shipped, shipped_as
+from shipped import Shipped
 from tables import cell, table
 
 Change = Callable[[Product, int], Product]
@@ -47,18 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> str:
     """Answers every product of the split in every state; returns the table."""
-    predictor = multimodal.load(options.bundle, threads=options.threads)
-    shipped = shipped_as(predictor.name)
-    split = "test" if options.test else "val"
-    source = SourceConfig(path=str(options.data / shipped.data / f"{split}.parquet"))
-    found = {
-        "bundle": f"{predictor.name} {bundle_sha256(predictor.manifest)[:12]}",
-        "data": shipped.data,
-        "split": split,
-        "states": {name: _measured(predictor, source, change) for name, change in states(shipped, options.data)},
-    }
-    if options.json is not None:
-        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    on = Measuring.asked(options)
+    measured = {name: _measured(on.predictor, on.source(), change) for name, change in states(on.shipped, options.data)}
+    found = on.told({"states": measured}, options.json)
     return markdown(found)
 
 

@@ -11,7 +11,6 @@ Conflict: pairs of title and photo as they are, and with the photo of a product 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,9 +18,8 @@ import numpy as np
 
 import multimodal
 from command import printed, split_parser
-from multimodal.artifact import HeadMix, Manifest, bundle_sha256, mix_name
-from multimodal.config.models import SourceConfig
-from multimodal.data import read_source
+from measuring import Measuring
+from multimodal.artifact import HeadMix, Manifest, mix_name
 from multimodal.data.splits import split_half
 from multimodal.evaluation import mistake_severity
 from multimodal.evaluation.backoff import backoff_figures, climb
@@ -30,7 +28,7 @@ from multimodal.evaluation.conflict import branches, disagreement
 from multimodal.evaluation.decoding import least_severe
 from multimodal.taxonomy import Tree
 from multimodal.types import FloatArray, InputName, Product
-from shipped import Shipped, shipped_as
+from shipped import Shipped
 from tables import table
 
 _SEED = 20
@@ -44,21 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> str:
     """Answers every product of the split for every mix of inputs; returns the tables."""
-    predictor = multimodal.load(options.bundle, threads=options.threads)
-    shipped = shipped_as(predictor.name)
-    split = "test" if options.test else "val"
-    source = SourceConfig(path=str(options.data / shipped.data / f"{split}.parquet"))
-    products = [p for p in read_source(source, labelled=True) if isinstance(p, Product)]
+    on = Measuring.asked(options)
+    products, split = on.products(), on.split
     if not options.test:
+        split = "val, select half"
         products = [p for row, p in enumerate(products) if split_half(p, row) == "select"]
-    found = {
-        "bundle": f"{predictor.name} {bundle_sha256(predictor.manifest)[:12]}",
-        "data": shipped.data,
-        "split": "test" if options.test else "val, select half",
-        "mixes": {mix_name(mix): _measured(predictor, products, mix) for mix in _mixes(shipped, predictor.manifest)},
-    }
-    if options.json is not None:
-        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    mixes = _mixes(on.shipped, on.predictor.manifest)
+    measured = {mix_name(mix): _measured(on.predictor, products, mix) for mix in mixes}
+    found = on.told({"split": split, "mixes": measured}, options.json)
     return markdown(found)
 
 

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
+from benchmark_support import as_shipped
 from multimodal.data.sample import SampleFiles
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+# isort: split
 import missing_inputs
-from shipped import Case, Shipped
-
-CASES = tuple(Case(frozenset(seen)) for seen in (("title",), ("image",), ("title", "image")))
 
 
 def test_every_state_is_measured(
     tiny_bundle: Path, catalog: SampleFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entry = Shipped("tiny", catalog.folder.name, CASES, "b", "p", (1.0,), "drawings", ())
-    monkeypatch.setattr(missing_inputs, "shipped_as", lambda name: entry)
+    words = as_shipped(tiny_bundle, catalog, monkeypatch)
     monkeypatch.setattr(missing_inputs, "_SOME", 5)
-    words = ["--bundle", str(tiny_bundle), "--data", str(catalog.folder.parent), "--threads", "1"]
     assert missing_inputs.main([*words, "--json", str(tmp_path / "a.json")]) == 0
     found = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["states"]
     assert list(found)[:5] == ["title", "photo", "title + photo", "title's first word", "title's first word + photo"]

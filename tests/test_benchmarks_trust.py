@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import multimodal
+from benchmark_support import as_shipped
 from multimodal.artifact import Promise, read_manifest
 from multimodal.data.sample import SampleFiles
 from multimodal.types import INPUTS
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+# isort: split
 import coverage
 import trust
 from card_trust import honesty
 from card_trust import trust as card
-from shipped import Case, Shipped
-
-CASES = tuple(Case(frozenset(seen)) for seen in (("title",), ("image",), ("title", "image")))
 
 
 def test_the_bundle_is_measured_on_rows_that_chose_no_threshold(
     tiny_bundle: Path, catalog: SampleFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entry = Shipped("tiny", catalog.folder.name, CASES, "b", "p", (1.0,), "drawings", ())
-    monkeypatch.setattr(trust, "shipped_as", lambda name: entry)
-    words = ["--bundle", str(tiny_bundle), "--data", str(catalog.folder.parent), "--threads", "1"]
+    words = as_shipped(tiny_bundle, catalog, monkeypatch)
     assert trust.main([*words, "--json", str(tmp_path / "a.json")]) == 0
     found = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert found["split"] == "val, select half"
@@ -51,9 +46,7 @@ def test_the_bundle_is_measured_on_rows_that_chose_no_threshold(
 def test_coverage_is_measured_beside_linear_machines(
     tiny_bundle: Path, catalog: SampleFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entry = Shipped("tiny", catalog.folder.name, CASES, "b", "p", (1.0,), "drawings", ())
-    monkeypatch.setattr(coverage, "shipped_as", lambda name: entry)
-    words = ["--bundle", str(tiny_bundle), "--data", str(catalog.folder.parent), "--threads", "1"]
+    words = as_shipped(tiny_bundle, catalog, monkeypatch)
     where = ["--json", str(tmp_path / "a.json"), "--plot", str(tmp_path / "a.png")]
     assert coverage.main([*words, *where]) == 0
     found = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))

@@ -40,6 +40,9 @@ TAGS = (TagScore("floral", 0.9, True), TagScore("polka dot", 0.2, False), TagSco
 ATTRIBUTES = (AttributeScore("colour", "navy", 0.7), AttributeScore("pattern", "floral", 0.6))
 
 
+_USUAL = AnswerOptions()
+
+
 class Echo:
     """Answers with the title as the category, so that a row in another's place is seen."""
 
@@ -49,7 +52,7 @@ class Echo:
     def stream(
         self,
         products: Iterable[Product | RowError],
-        options: AnswerOptions = AnswerOptions(),  # noqa: B008 - frozen
+        options: AnswerOptions = _USUAL,
         *,
         explain: bool = False,
         batch_size: int = 64,

@@ -217,6 +217,12 @@ def checked(label: str | None, **options: Any) -> Item:
     return next(check_labels([Product(id="a", title="x", category_id=label)], ["11", "12"], ["1"], **options))
 
 
+def labelled(label: str, **options: Any) -> Product:
+    passed = checked(label, **options)
+    assert isinstance(passed, Product), passed
+    return passed
+
+
 def test_labels_on_leaves_pass() -> None:
     assert isinstance(checked("11"), Product)
     given_error = RowError("b", 4, "read", "x", "y")
@@ -224,7 +230,7 @@ def test_labels_on_leaves_pass() -> None:
 
 
 def test_labels_that_went_through_floats() -> None:
-    assert checked("12.0").category_id == "12"  # type: ignore[union-attr]
+    assert labelled("12.0").category_id == "12"
     product = Product(title="x", category_id="1.0")
     assert next(check_labels([product], ["1.0"], ["1"])) == product  # an id of its own stays
 
@@ -248,7 +254,7 @@ def test_labels_that_do_not_fit_the_tree(label: str | None, code: str, parts: li
 
 def test_inner_labels_pass_where_they_are_allowed_and_tell_something() -> None:
     assert checked("1", allowed=["1"]) == Product(id="a", title="x", category_id="1")
-    assert checked("1.0", allowed=["1"]).category_id == "1"  # type: ignore[union-attr]
+    assert labelled("1.0", allowed=["1"]).category_id == "1"
     refused = next(check_labels([Product(title="x", category_id="0")], ["11", "12"], ["0", "1"], allowed=["1"]))
     assert isinstance(refused, RowError)
     assert refused.code == "inner_category"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from multimodal.cli.console import print_json, stdout
-from multimodal.errors import InputError, MissingExtraError
+from multimodal.cli.training import needs_train_extra
+from multimodal.errors import InputError
 
 if TYPE_CHECKING:
     from multimodal.evaluation.ablation import Line
@@ -50,15 +51,9 @@ def ablate(
     require_matplotlib()
     run = load_config(config, overrides or ())
     chosen = _seeds(seeds)
-    try:
+    with needs_train_extra("ablate"):
         from multimodal.export.ablate import ablate as measure
         from multimodal.export.variants import WHOLE, variants_of
-    except MissingExtraError:
-        raise
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] == "multimodal":
-            raise  # a fault of ours, not a missing dependency
-        raise MissingExtraError("train", feature="`multimodal ablate`") from error
     asked = variants_of(run, () if variants is None else tuple(name.strip() for name in variants.split(",")))
     outcomes = measure(run, asked, chosen, output)
     lines = summarise_outcomes(outcomes, WHOLE)

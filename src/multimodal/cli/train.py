@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from multimodal.cli.console import ROWS_FAILED, progress, stdout
-from multimodal.errors import MissingExtraError
+from multimodal.cli.training import needs_train_extra
 
 if TYPE_CHECKING:
     from multimodal.config.models import PredictConfig, RunConfig
@@ -36,14 +36,8 @@ def train(
     from multimodal.config import load_config
 
     run = load_config(config, overrides or ())
-    try:
+    with needs_train_extra("train"):
         from multimodal.export.run import train as train_bundle
-    except MissingExtraError:
-        raise
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] == "multimodal":
-            raise  # a fault of ours, not a missing dependency
-        raise MissingExtraError("train", feature="`multimodal train`") from error
     for wanted in run.predict:
         check_plan(wanted, run)
     bundle = train_bundle(run, resume=resume)

@@ -49,14 +49,15 @@ class Marks:
             photo: its encoded bytes.
         """
         key = title_key(product.title) if product.title else ""
-        for kind, told in (
-            ("id", None if product.id is None else str(product.id).encode()),
-            ("title", key.encode() if key else None),
-            ("photo", photo),
-            ("group", product.group.encode() if product.group else None),
-        ):
+        marks: dict[Kind, bytes | None] = {
+            "id": None if product.id is None else str(product.id).encode(),
+            "title": key.encode() if key else None,
+            "photo": photo,
+            "group": product.group.encode() if product.group else None,
+        }
+        for kind, told in marks.items():
             if told is not None:
-                labels = self.seen[kind].setdefault(_mark(told), {})  # type: ignore[index]
+                labels = self.seen[kind].setdefault(_mark(told), {})
                 labels[product.category_id] = labels.get(product.category_id, 0) + 1
 
     def repeated(self, kind: Kind) -> tuple[int, int]:

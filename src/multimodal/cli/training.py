@@ -1,0 +1,25 @@
+"""What the commands that need torch share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from multimodal.errors import MissingExtraError
+
+
+@contextmanager
+def needs_train_extra(command: str) -> Iterator[None]:
+    """Imports within it that fail for want of a package name the extra that brings it.
+
+    Raises:
+        MissingExtraError: a package is missing that is not ours.
+    """
+    try:
+        yield
+    except MissingExtraError:
+        raise  # it says already what is missing, and for what
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == "multimodal":
+            raise  # a fault of ours, not a missing dependency
+        raise MissingExtraError("train", feature=f"`multimodal {command}`") from error
