@@ -29,7 +29,7 @@ from multimodal.config.models import ImageConfig, RunConfig
 from multimodal.errors import ConfigError, MultimodalError
 from multimodal.taxonomy import read_tree
 from records import Records, portable
-from short_training import train_photos
+from short_training import train_photos, unseen
 
 BACKBONES = (
     "mobilenetv2_100",
@@ -95,17 +95,16 @@ def candidate_image(
     if not name or len(sides) != 2 or not all(side.isdecimal() for side in sides):
         raise ConfigError(f"--candidates: got {candidate!r}, expected NAME@HEIGHTxWIDTH, as mobilenetv2_100@112x84")
     own = name == base.image.backbone
-    start = weights.get(name, base.image.weights if own else "none")
+    image = unseen(base.image, weights.get(name, None if own else "none"))
     changed = {
         "backbone": name,
         "backbone_args": base.image.backbone_args if own else {},
-        "weights": start,
         "size": [int(side) for side in sides],
         "epochs": epochs,
         "patience": epochs,
         "early_epochs": 0,
     }
-    return ImageConfig.model_validate(base.image.model_dump() | changed)
+    return ImageConfig.model_validate(image.model_dump() | changed)
 
 
 def measure(base: RunConfig, image: ImageConfig, options: argparse.Namespace) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from multimodal.config.models import DataConfig, RunConfig, SourceConfig, TreeCo
 from multimodal.errors import ConfigError, DataError
 from peers import FASTTEXT_RATE
 from records import Records, portable
+from short_training import unseen
 from subsets import parse_sizes
 
 PEERS = ("linear_svc", "fasttext")
@@ -109,8 +110,8 @@ def _recipe(options: argparse.Namespace) -> RunConfig:
     if config.text is None:
         raise ConfigError(f"{options.config}: text: got null, expected a text tower; the peers read text")
     image = None if options.text_only else config.image
-    if image is not None and options.weights is not None:
-        image = image.model_copy(update={"weights": options.weights})
+    if image is not None:
+        image = unseen(image, options.weights)
     return config.model_copy(update={"image": image})
 
 

@@ -28,7 +28,7 @@ from multimodal.config.models import ColumnMap, ImageConfig, PhotoSources, RunCo
 from multimodal.errors import ConfigError
 from photo_rows import PHONE, phone_photos
 from records import Records, portable
-from short_training import train_photos
+from short_training import train_photos, unseen
 
 PHONE_ROWS = "with phone photos"
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
@@ -65,9 +65,8 @@ def run(options: argparse.Namespace) -> str:
     if base.image is None:
         raise ConfigError(f"{options.config}: image: got null, expected the section of a photo tower")
     short = {"epochs": options.epochs, "patience": options.epochs, "rounded_epochs": 0, "early_epochs": 0}
-    recipe = base.image.model_copy(update={**short, "mirror": False, "size": tuple(options.size)})
-    if options.weights is not None:
-        recipe = recipe.model_copy(update={"weights": options.weights})
+    recipe = unseen(base.image, options.weights)
+    recipe = recipe.model_copy(update={**short, "mirror": False, "size": tuple(options.size)})
     told = recipe.model_dump(mode="json") | {"weights": portable(recipe.weights)}
     asked = {"share": options.share, "seed": options.seed}
     records = Records(options.json, {"data": options.data.name, "recipe": told | asked}, ("variant",))

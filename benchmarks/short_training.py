@@ -8,6 +8,21 @@ from pathlib import Path
 import numpy as np
 
 from multimodal.config.models import DataConfig, ImageConfig, PhotoSources, RunConfig, SourceConfig, TreeConfig
+from multimodal.errors import ConfigError
+
+
+def unseen(image: ImageConfig, weights: str | None = None) -> ImageConfig:
+    """The photo section as one that begins without having seen any row: no teachers, and from ``weights`` if given.
+
+    Raises:
+        ConfigError: the recipe's own start is a bundle, which may know the rows that are to be learned.
+    """
+    if weights is None and image.weights.startswith("bundle:"):
+        raise ConfigError(
+            f"image.weights: got {image.weights!r}, which may have learned the rows already; expected weights from "
+            "elsewhere: --weights ../shared/weights/mobilenetv2_100_imagenet.safetensors, or none"
+        )
+    return image.model_copy(update={"teachers": (), "weights": weights or image.weights})
 
 
 def train_photos(

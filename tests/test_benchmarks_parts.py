@@ -12,7 +12,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from multimodal.errors import DataError
+from multimodal.config.models import ImageConfig
+from multimodal.errors import ConfigError, DataError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import backbones
@@ -20,6 +21,7 @@ import learning_curve
 from front import knee, pareto_front
 from latency import asks_of
 from records import Records, portable
+from short_training import unseen
 from subsets import nested_order, parse_sizes
 
 # --- subsets
@@ -153,3 +155,15 @@ def test_latency_asks_what_a_bundle_takes(inputs: tuple[str, ...], sent: list[st
     assert [ask.name for ask in asks] == sent
     assert all((ask.photo is not None) == ("JPEG" in ask.name) for ask in asks)
     assert all(bool(ask.fields) == ("title" in ask.name) for ask in asks)
+
+
+# --- what a short training starts from
+
+
+def test_a_short_training_begins_with_nothing_that_knows_its_rows() -> None:
+    shipped = ImageConfig(weights="bundle:artifacts/fashion", teachers=("artifacts/fashion",))
+    with pytest.raises(ConfigError, match="may have learned the rows already"):
+        unseen(shipped)
+    begun = unseen(shipped, "w.safetensors")
+    assert (begun.weights, begun.teachers) == ("w.safetensors", ())
+    assert unseen(begun).weights == "w.safetensors"
