@@ -22,7 +22,8 @@ from multimodal.serving.core import STRANGER
 from multimodal.text.fields import LONG_TEXT_CAP, TITLE_CAP
 from multimodal.types import INPUTS
 from multimodal_api.app import create_app
-from multimodal_api.schemas import ClassifyRequest, ClassifyResponse
+from multimodal_api.asked import ClassifyRequest
+from multimodal_api.schemas import ClassifyResponse
 from multimodal_api.settings import Settings
 
 pytestmark = [

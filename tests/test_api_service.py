@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -89,6 +90,29 @@ def test_openapi_declares_both_bodies_and_the_problems() -> None:
     assert set(operation["responses"]["413"]["content"]) == {"application/problem+json"}
     assert "ClassifyResponse" in str(operation["responses"]["200"])
     assert "HTTPValidationError" not in str(document)
+
+
+def test_openapi_refers_to_nothing_that_is_not_there() -> None:
+    client = TestClient(create_app(Settings(), predictors={"fake": FakePredictor()}))
+    document = client.get("/openapi.json").json()
+    known = document["components"]["schemas"]
+    found: list[str] = []
+
+    def look(part: Any) -> None:
+        if isinstance(part, list):
+            for one in part:
+                look(one)
+        elif isinstance(part, dict):
+            found.extend([part["$ref"]] if isinstance(part.get("$ref"), str) else [])
+            for one in part.values():
+                look(one)
+
+    look(document)
+    assert found
+    assert {ref.removeprefix("#/components/schemas/") for ref in found} <= known.keys()
+    batch = document["paths"]["/classify/batch"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert set(batch["properties"]["items"]["items"]["properties"]) >= {"id", "title", "image_base64"}
+    assert "application/x-ndjson" in document["paths"]["/classify/stream"]["post"]["requestBody"]["content"]
 
 
 def test_settings_from_the_environment() -> None:

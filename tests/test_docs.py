@@ -19,7 +19,8 @@ from multimodal.artifact import bundle_sha256, read_manifest
 from multimodal.cli.main import app
 from multimodal.config import load_config
 from multimodal.errors import DataError
-from multimodal_api.schemas import ClassifyForm, ClassifyRequest, ClassifyResponse, Problem
+from multimodal_api.asked import BatchRequest, ClassifyForm, ClassifyRequest
+from multimodal_api.schemas import ClassifyResponse, Problem
 from multimodal_api.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
@@ -239,7 +240,7 @@ def test_requests_have_fields_that_the_service_takes(page: str, line: str) -> No
     assert (ROOT / photo.removeprefix("@")).is_file(), f"{page}: {line}"
     ClassifyForm.model_validate(fields)
     for body in (words[i + 1] for i, word in enumerate(words) if word == "-d"):
-        ClassifyRequest.model_validate_json(body)
+        (BatchRequest if "/classify/batch" in line else ClassifyRequest).model_validate_json(body)
 
 
 @cache

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from fastapi import FastAPI
 
-from multimodal_api import classify, routes
-from multimodal_api.limits import BodyLimitMiddleware
+from multimodal_api import batch, classify, routes, stream
+from multimodal_api.limits import BodyLimit, BodyLimitMiddleware
 from multimodal_api.ports import Predictor
 from multimodal_api.problems import FailureMiddleware, install_problem_handlers
 from multimodal_api.service import Service
@@ -52,13 +53,23 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
         redirect_slashes=False,
     )
     app.state.service = service
-    app.include_router(classify.router)
+    for part in (classify, batch, stream):
+        app.include_router(part.router)
     app.include_router(routes.router)
     install_problem_handlers(app)
-    app.add_middleware(BodyLimitMiddleware, max_body=settings.max_body)
+    app.add_middleware(BodyLimitMiddleware, **_limits(settings))
     app.add_middleware(FailureMiddleware)
     app.add_middleware(TraceMiddleware)  # added last, so outermost
     return app
+
+
+def _limits(settings: Settings) -> dict[str, Any]:
+    one = BodyLimit(settings.max_body, "Send a smaller photo, or raise MULTIMODAL_MAX_BODY on the server.")
+    many = BodyLimit(
+        settings.max_batch_body,
+        "Send fewer products at once, or raise MULTIMODAL_MAX_BATCH_BODY on the server; /classify/stream has no end.",
+    )
+    return {"usual": one, "by_path": {batch.PATH: many, stream.PATH: BodyLimit(None, "")}}
 
 
 def _version() -> str:

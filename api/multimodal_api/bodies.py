@@ -1,41 +1,42 @@
-"""From a request to a question: dispatch on the content type, fields checked, photo decoded from base64."""
+"""A request's body: dispatch on the content type, read within the caps."""
 
 from __future__ import annotations
 
-import binascii
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeVar
-
 from fastapi import Request
-from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from multimodal.errors import InputError
-from multimodal.options import AnswerOptions
-from multimodal.types import ImageRef, Product
 from multimodal_api.forms import FormReader, Part
-from multimodal_api.problems import ProblemError, problem_of_validation
-from multimodal_api.schemas import ClassifyForm, ClassifyRequest
+from multimodal_api.problems import ProblemError
 from multimodal_api.settings import Settings
 
 FORM, JSON = "multipart/form-data", "application/json"
-DEFAULT_TOP_K = 2
-
-ModelT = TypeVar("ModelT", bound=BaseModel)
-
-_DATA_URL = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What one request asks."""
+def kind_of(request: Request) -> str:
+    """The content type without its parameters, in lower case.
 
-    product: Product
-    options: AnswerOptions
-    explain: bool
-    model: str | None
+    Raises:
+        ProblemError: 415 for a compressed body.
+    """
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding.lower() != "identity":
+        raise ProblemError(
+            415,
+            "unsupported_content_encoding",
+            f"Got Content-Encoding {encoding!r:.60}; send the body as it is.",
+        )
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def unsupported(request: Request, *expected: str) -> ProblemError:
+    """The 415 of another content type than those expected."""
+    got = request.headers.get("content-type", "")
+    return ProblemError(
+        415,
+        "unsupported_media_type",
+        f"Got Content-Type {got!r:.100}; expected {' or '.join(expected)}.",
+        headers={"Accept-Post": ", ".join(expected)},
+    )
 
 
 async def read_body(request: Request, settings: Settings) -> bytes | list[Part]:
@@ -44,163 +45,33 @@ async def read_body(request: Request, settings: Settings) -> bytes | list[Part]:
     Raises:
         ProblemError: 415 for another content type; 400 or 413 from reading a form.
     """
-    content_type = request.headers.get("content-type", "")
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding.lower() != "identity":
-        raise ProblemError(
-            415,
-            "unsupported_content_encoding",
-            f"Got Content-Encoding {encoding!r:.60}; send the body as it is.",
-        )
-    kind = content_type.partition(";")[0].strip().lower()
+    kind = kind_of(request)
     if kind == JSON:
         return await request.body()
     if kind == FORM:
+        content_type = request.headers.get("content-type", "")
         reader = FormReader(content_type, max_photo=settings.max_photo, max_field=settings.max_field)
         return await reader.read(request.stream())
-    raise ProblemError(
-        415,
-        "unsupported_media_type",
-        f"Got Content-Type {content_type!r:.100}; expected {FORM} or {JSON}.",
-        headers={"Accept-Post": f"{FORM}, {JSON}"},
-    )
+    raise unsupported(request, FORM, JSON)
 
 
-def read_question(body: bytes | list[Part], settings: Settings) -> Question:
-    """Checks what was read; takes milliseconds for a large photo, so it runs in a worker thread.
+async def disconnected(request: Request) -> None:
+    """Returns once the client has gone; only to be awaited after the whole body is read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def parsed(body: bytes) -> object:
+    """What a JSON text says.
 
     Raises:
-        ProblemError: 400 for broken JSON, 413 for a photo over its cap, 422 for fields that do not fit.
+        ProblemError: 400 where it is none.
     """
-    if isinstance(body, bytes):
-        return _from_json(body, settings)
-    return _from_form(body)
-
-
-def _from_json(body: bytes, settings: Settings) -> Question:
     try:
-        raw = from_json(body, allow_inf_nan=False)
+        return from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise ProblemError(
             400,
             "malformed_json",
             f"The body is not JSON in UTF-8: {error}. NaN and Infinity are not JSON either.",
-        ) from None
-    if not isinstance(raw, dict):
-        raise ProblemError(
-            422,
-            "invalid_body",
-            f'Got a JSON {type(raw).__name__}, expected an object such as {{"title": "…"}}.',
-        )
-    asked = _validated(ClassifyRequest, raw)
-    return _question(asked, _photo(asked.image_base64, settings.max_photo))
-
-
-def _from_form(parts: list[Part]) -> Question:
-    photo: ImageRef | None = None
-    fields: dict[str, object] = {}
-    seen: set[str] = set()
-    for part in parts:
-        if part.name in seen:
-            raise ProblemError(422, "repeated_field", f"{part.name[:80]}: got it twice, expected it once at most.")
-        seen.add(part.name)
-        if part.name == "image":
-            photo = _file(part)
-        else:
-            fields[part.name] = _text(part)
-    return _question(_validated(ClassifyForm, fields), photo)
-
-
-def _validated(model: type[ModelT], raw: Mapping[str, object]) -> ModelT:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        known = list(model.model_fields)
-        if model is ClassifyForm:
-            known.append("image")
-        raise problem_of_validation(error.errors(include_url=False), known) from None
-
-
-def _question(asked: ClassifyForm | ClassifyRequest, photo: ImageRef | None) -> Question:
-    texts = (asked.title, asked.description, asked.characteristics)
-    if photo is None and not any(t.strip() if isinstance(t, str) else t for t in texts):
-        name = "image" if isinstance(asked, ClassifyForm) else "image_base64"
-        raise ProblemError(
-            422,
-            "no_input",
-            "Got no input; expected at least one of title, description, characteristics and image "
-            f"(sent as {name}), not empty.",
-        )
-    return Question(
-        product=Product(
-            title=asked.title,
-            description=asked.description,
-            characteristics=asked.characteristics,
-            image=photo,
-        ),
-        options=_options(asked),
-        explain=bool(asked.explain),
-        model=asked.model,
-    )
-
-
-def _options(asked: ClassifyForm | ClassifyRequest) -> AnswerOptions:
-    top_k = DEFAULT_TOP_K if asked.top_k is None else asked.top_k
-    try:
-        return AnswerOptions(top_k, asked.min_confidence, asked.accuracy, asked.decoding or "argmax")
-    except InputError as error:
-        told = f"{error.message}."
-        extra = {"errors": [{"field": error.code, "message": told}]}
-        raise ProblemError(422, "invalid_field", told, extra=extra) from None
-
-
-def _file(part: Part) -> ImageRef | None:
-    if not part.filename and not part.data:
-        return None  # a browser sends a file input left empty so
-    if part.filename is None:
-        raise ProblemError(
-            422,
-            "invalid_field",
-            "image: got a text field, expected a file with a file name (curl: -F image=@photo.jpg).",
-        )
-    return ImageRef(data=bytes(part.data), name=part.filename or None)
-
-
-def _text(part: Part) -> str:
-    if part.filename is not None:
-        raise ProblemError(
-            422,
-            "invalid_field",
-            f"{part.name[:80]}: got a file, expected text; the only file field is image.",
-        )
-    try:
-        return part.data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ProblemError(
-            422,
-            "invalid_field",
-            f"{part.name[:80]}: byte {error.start} is not UTF-8; send the text in UTF-8.",
-        ) from None
-
-
-def _photo(text: str | None, cap: int) -> ImageRef | None:
-    if not text or text.isspace():
-        return None
-    url = _DATA_URL.match(text)
-    encoded = text[url.end() :] if url else text
-    try:
-        packed = encoded.encode("ascii").translate(None, b" \t\r\n")
-        if len(packed) // 4 * 3 - packed[-2:].count(b"=") > cap:
-            raise ProblemError(
-                413,
-                "image_too_large_bytes",
-                f"image_base64: got more than {cap} bytes of photo; send a smaller one.",
-            )
-        return ImageRef(data=binascii.a2b_base64(packed, strict_mode=True), name="image_base64")
-    except (UnicodeEncodeError, binascii.Error) as error:
-        raise ProblemError(
-            422,
-            "invalid_base64",
-            f"image_base64: not base64 ({error}), got {text[:24]!r}…; expected a photo file in base64, "
-            "or a data: URL of one.",
         ) from None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from multimodal.types import RowError
-from multimodal_api.bodies import read_body, read_question
+from multimodal_api.bodies import disconnected, read_body
 from multimodal_api.convert import model_info, problem_of_row, response_of
 from multimodal_api.forms import Part
 from multimodal_api.openapi import problems, request_body
+from multimodal_api.questions import read_question
 from multimodal_api.schemas import ClassifyResponse
 from multimodal_api.service import Service, service_of
 from multimodal_api.trace import Trace, trace_of
@@ -30,9 +32,13 @@ async def classify(request: Request) -> Response:
     """Takes any of title, description, characteristics and a photo, as a form or as JSON."""
     service, trace = service_of(request), trace_of(request.scope)
     service.check_ready()
+    service.admission.check()
     body = await read_body(request, service.settings)
     trace.mark("read")
-    content = await service.run(lambda: _answer(service, body, trace))
+    until = time.monotonic() + service.settings.deadline
+    content = await service.admission.run(
+        lambda: _answer(service, body, trace), until, gone=lambda: disconnected(request)
+    )
     return Response(content, media_type="application/json")
 
 

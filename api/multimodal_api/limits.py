@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,34 +15,49 @@ _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 64_000_000
 
 
-class BodyLimitMiddleware:
-    """Refuses bodies of more than ``max_body`` bytes: at once by Content-Length, else while reading."""
+@dataclass(frozen=True, slots=True)
+class BodyLimit:
+    """How many bytes a body may have; None: any number, and whoever reads it caps its parts.
 
-    def __init__(self, app: ASGIApp, max_body: int) -> None:
-        self.app = app
-        self.max_body = max_body
+    Attributes:
+        cure: what can be done where it is too little.
+    """
+
+    size: int | None
+    cure: str
+
+
+class BodyLimitMiddleware:
+    """Refuses bodies over their limit: at once by Content-Length, else while reading.
+
+    Args:
+        usual: for every path that ``by_path`` does not name.
+    """
+
+    def __init__(self, app: ASGIApp, usual: BodyLimit, by_path: Mapping[str, BodyLimit]) -> None:
+        self.app, self._usual, self._by_path = app, usual, by_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        meter = _Meter(scope, receive, send, self.max_body)
-        if meter.declared > self.max_body:
-            await self._refuse(scope, meter, f"a body of {meter.declared} bytes")
+        limit = self._by_path.get(scope["path"], self._usual)
+        meter = _Meter(scope, receive, send, limit.size)
+        if limit.size is not None and meter.declared > limit.size:
+            await self._refuse(scope, meter, limit, f"a body of {meter.declared} bytes")
             return
         try:
             await self.app(scope, meter.receive, meter.send)
         except _OverLimitError:
             if meter.answering:  # nothing sensible can be added to an answer under way
                 raise
-            await self._refuse(scope, meter, f"more than {self.max_body} bytes")
+            await self._refuse(scope, meter, limit, f"more than {limit.size} bytes")
 
-    async def _refuse(self, scope: Scope, meter: _Meter, came: str) -> None:
+    async def _refuse(self, scope: Scope, meter: _Meter, limit: BodyLimit, came: str) -> None:
         problem = ProblemError(
             413,
             "body_too_large",
-            f"Got {came}; a request may hold {self.max_body} bytes. Send a smaller photo, "
-            "or raise MULTIMODAL_MAX_BODY on the server.",
+            f"Got {came}; a request may hold {limit.size} bytes. {limit.cure}",
             headers={"Connection": "close"},
         )
         await problem_response(scope, problem)(scope, meter.receive, meter.send)
@@ -53,7 +70,7 @@ class _OverLimitError(Exception):
 class _Meter:
     """One request's body, counted as it is read."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limit: int | None) -> None:
         headers = Headers(scope=scope)
         length = headers.get("content-length", "")
         self.declared = int(length[:20]) if length.isascii() and length.isdecimal() else 0
@@ -65,7 +82,7 @@ class _Meter:
 
     async def receive(self) -> Message:
         message = await self._next()
-        if self._read > self._limit:
+        if self._limit is not None and self._read > self._limit:
             raise _OverLimitError
         return message
 

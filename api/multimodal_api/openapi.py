@@ -6,22 +6,28 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from multimodal_api.asked import ClassifyForm, ClassifyRequest
 from multimodal_api.bodies import FORM, JSON
 from multimodal_api.problems import MEDIA_TYPE
-from multimodal_api.schemas import ClassifyForm, ClassifyRequest, Problem
+from multimodal_api.schemas import Problem
 
 
 def request_body() -> dict[str, Any]:
     """The body of ``POST /classify`` in both content types."""
-    form = _schema(ClassifyForm)
+    form = inlined(ClassifyForm)
     photo = {
         "type": "string",
         "format": "binary",
         "description": "The photo: JPEG, PNG, WebP, GIF and others.",
     }
     form["properties"] = {"image": photo, **form["properties"]}
-    content = {FORM: {"schema": form}, JSON: {"schema": _schema(ClassifyRequest)}}
+    content = {FORM: {"schema": form}, JSON: {"schema": inlined(ClassifyRequest)}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def json_body(model: type[BaseModel], kind: str = JSON) -> dict[str, Any]:
+    """A body of JSON alone, or of lines that are JSON each."""
+    return {"requestBody": {"required": True, "content": {kind: {"schema": inlined(model)}}}}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -39,5 +45,18 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {s: {"description": meanings[s], "content": {MEDIA_TYPE: {"schema": schema}}} for s in statuses}
 
 
-def _schema(model: type[BaseModel]) -> dict[str, Any]:
-    return model.model_json_schema()
+def inlined(model: type[BaseModel]) -> dict[str, Any]:
+    """A schema without references: those of pydantic would point to nothing inside an OpenAPI document."""
+    schema = model.model_json_schema()
+    parts = schema.pop("$defs", {})
+
+    def whole(part: Any) -> Any:
+        if isinstance(part, list):
+            return [whole(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        name = str(part.get("$ref", "")).removeprefix("#/$defs/")
+        return whole(parts[name]) if name in parts else {key: whole(value) for key, value in part.items()}
+
+    found: dict[str, Any] = whole(schema)
+    return found

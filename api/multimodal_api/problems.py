@@ -53,9 +53,9 @@ class ProblemError(Exception):
         self.extra = dict(extra or {})
 
 
-def problem_response(scope: Scope, problem: ProblemError) -> Response:
-    """The answer that tells the client of ``problem``."""
-    body = {
+def problem_body(scope: Scope, problem: ProblemError) -> dict[str, Any]:
+    """The members of a problem document."""
+    return {
         "type": TYPE_PREFIX + problem.code,
         "title": problem.code.replace("_", " ").capitalize(),
         "status": problem.status,
@@ -65,7 +65,11 @@ def problem_response(scope: Scope, problem: ProblemError) -> Response:
         "request_id": trace_of(scope).request_id,
         **problem.extra,
     }
-    text = json.dumps(body, ensure_ascii=True, allow_nan=False)
+
+
+def problem_response(scope: Scope, problem: ProblemError) -> Response:
+    """The answer that tells the client of ``problem``."""
+    text = json.dumps(problem_body(scope, problem), ensure_ascii=True, allow_nan=False)
     return Response(text, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
 
 

@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import BeforeValidator
 
+from multimodal_api.asked import blank_is_none
 from multimodal_api.convert import model_info
 from multimodal_api.openapi import problems
 from multimodal_api.problems import ProblemError
-from multimodal_api.schemas import CategoriesResponse, CategoryNode, Health, ModelResponse, blank_is_none
+from multimodal_api.schemas import CategoriesResponse, CategoryNode, Health, ModelResponse
 from multimodal_api.service import service_of
 
 router = APIRouter()

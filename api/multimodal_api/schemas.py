@@ -1,89 +1,12 @@
-"""Requests and answers of the API; domain types never appear in them."""
+"""What is answered: the answers of the API; domain types never appear in them."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from multimodal.options import Decoding
-from multimodal.text.fields import LONG_TEXT_CAP, TITLE_CAP
 from multimodal.types import Decision, HeadName, InputName
-
-MAX_TOP_K = 10
-
-# Text caps are declared here and enforced by the predictor, whose errors name what came.
-Title = Annotated[
-    str | None,
-    Field(description=f"The product's title, at most {TITLE_CAP} characters.", examples=["Men Navy Polo Tshirt"]),
-]
-Description = Annotated[str | None, Field(description=f"At most {LONG_TEXT_CAP} characters.")]
-
-
-def blank_is_none(value: object) -> object:
-    """A form sends the fields a person left empty as empty text."""
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-class _Options(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    title: Title = None
-    description: Description = None
-    top_k: Annotated[
-        Annotated[int, Field(ge=1, le=MAX_TOP_K)] | None,
-        BeforeValidator(blank_is_none),
-        Field(description="How many suggestions; 2 unless asked."),
-    ] = None
-    min_confidence: Annotated[
-        Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None,
-        BeforeValidator(blank_is_none),
-        Field(description="Go up the tree until the category is at least this probable, not until the promise holds."),
-    ] = None
-    accuracy: Annotated[
-        float | None,
-        BeforeValidator(blank_is_none),
-        Field(
-            description="Go up the tree to where the bundle promises that this share of the answers is right: 0.9, "
-            "0.95 or 0.99; where it cannot, it abstains. 0.95, where that can be promised, unless asked.",
-            examples=[0.99],
-        ),
-    ] = None
-    decoding: Annotated[
-        Decoding | None,
-        BeforeValidator(blank_is_none),
-        Field(description="The leaf that the category starts from: the likeliest, or the least far off on average."),
-    ] = None
-    explain: Annotated[bool | None, BeforeValidator(blank_is_none)] = None
-    model: Annotated[
-        str | None,
-        BeforeValidator(blank_is_none),
-        Field(description="Name of a served model; the default one unless asked."),
-    ] = None
-
-
-class ClassifyForm(_Options):
-    """Text fields of a form; the photo travels as the file ``image``."""
-
-    characteristics: Annotated[
-        str | None, Field(description=f"`name: v1 | v2 / name2: v`, at most {LONG_TEXT_CAP} characters.")
-    ] = None
-
-
-class ClassifyRequest(_Options):
-    """A product in JSON. At least one of title, description, characteristics and image_base64."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"title": "Men Navy Polo Tshirt", "top_k": 3}, {"image_base64": "/9j/4AAQ…"}]}
-    )
-
-    characteristics: Annotated[
-        str | dict[str, Any] | list[tuple[str, Any]] | None,
-        Field(description="`name: v1 | v2 / name2: v`, an object, or a list of [name, value] pairs."),
-    ] = None
-    image_base64: Annotated[str | None, Field(description="The photo file in base64; a `data:` URL is taken too.")] = (
-        None
-    )
 
 
 class _Answer(BaseModel):
@@ -238,6 +161,29 @@ class Problem(BaseModel):
     instance: str
     code: str
     request_id: str
+
+
+class ItemAnswer(_Answer):
+    """One product of a batch: an answer or an error, never both.
+
+    Attributes:
+        id: as it came; null where none came.
+        index: its place among the items, from 0.
+        status: what ``POST /classify`` would have answered with.
+    """
+
+    id: str | int | None
+    index: int
+    status: int
+    answer: ClassifyResponse | None
+    error: Problem | None
+
+
+class BatchResponse(_Answer):
+    """As many answers as items, in their order."""
+
+    answers: list[ItemAnswer]
+    failed: int
 
 
 class Health(_Answer):

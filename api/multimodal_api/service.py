@@ -1,23 +1,19 @@
-"""The predictors being served, whether they are ready, and the threads they run in."""
+"""The predictors being served, whether they are ready, and how their work is admitted."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import TypeVar
+from collections.abc import Mapping
 
 from fastapi import Request
 
 from multimodal.errors import MultimodalError, nearest
+from multimodal_api.admission import Admission
 from multimodal_api.loading import LoadError, by_name, default_of, open_predictor
 from multimodal_api.ports import Predictor
 from multimodal_api.problems import ProblemError
 from multimodal_api.settings import Settings
-
-T = TypeVar("T")
 
 _log = logging.getLogger("multimodal_api")
 
@@ -37,7 +33,7 @@ class Service:
         self._default = ""
         if predictors:
             self._serve(predictors)
-        self._pool = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="classify")
+        self.admission = Admission(settings.concurrency, settings.queue)
 
     @property
     def known(self) -> list[str]:
@@ -64,7 +60,7 @@ class Service:
         failures: list[str] = []
         for folder in folders:
             try:
-                opened.append((folder, await self.run(partial(open_predictor, folder, self.settings.threads))))
+                opened.append((folder, await asyncio.to_thread(open_predictor, folder, self.settings.threads)))
             except LoadError as error:
                 failures.append(error.message)
         if not failures:
@@ -107,13 +103,9 @@ class Service:
             )
         return found
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """Runs work in the pool, away from the event loop; waits for a free thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-
     def close(self) -> None:
         """Lets running work end and takes no more."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self.admission.close()
 
 
 def service_of(request: Request) -> Service:

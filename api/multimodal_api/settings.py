@@ -39,6 +39,11 @@ class Settings(BaseModel):
         default_model: name of the model that answers where a request names none; None is the first bundle's.
         threads: threads inside one classification; None leaves it to the predictor.
         concurrency: classifications that run at once; more wait their turn.
+        queue: requests that may wait; more are refused with 503.
+        deadline: seconds within which a question has its answer, or a 503.
+        batch_deadline: the same for a whole batch.
+        max_batch: products of one batch.
+        max_batch_body: bytes of a batch's body.
         max_body: bytes of a request's body; a photo of ``max_photo`` in base64 fits.
         max_photo: bytes of a photo file.
         max_field: bytes of one text field of a form.
@@ -50,6 +55,11 @@ class Settings(BaseModel):
     default_model: str | None = None
     threads: Annotated[int, Field(ge=1)] | None = None
     concurrency: Annotated[int, Field(ge=1)] = Field(default_factory=usable_cores)
+    queue: Annotated[int, Field(ge=0)] = 64
+    deadline: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0
+    batch_deadline: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 120.0
+    max_batch: Annotated[int, Field(ge=1)] = 256
+    max_batch_body: Annotated[int, Field(ge=1)] = 100_000_000
     max_body: Annotated[int, Field(ge=1)] = 15_000_000
     max_photo: Annotated[int, Field(ge=1)] = DEFAULT_CAPS.max_bytes
     max_field: Annotated[int, Field(ge=1)] = 1_000_000

@@ -1,0 +1,116 @@
+"""What may be asked: the requests of the API; domain types never appear in them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from multimodal.options import Decoding
+from multimodal.text.fields import LONG_TEXT_CAP, TITLE_CAP
+
+MAX_TOP_K = 10
+
+# Text caps are declared here and enforced by the predictor, whose errors name what came.
+Title = Annotated[
+    str | None,
+    Field(description=f"The product's title, at most {TITLE_CAP} characters.", examples=["Men Navy Polo Tshirt"]),
+]
+Description = Annotated[str | None, Field(description=f"At most {LONG_TEXT_CAP} characters.")]
+
+
+def blank_is_none(value: object) -> object:
+    """A form sends the fields a person left empty as empty text."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+class AskedOptions(BaseModel):
+    """How to answer; the same for a product and for many."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    top_k: Annotated[
+        Annotated[int, Field(ge=1, le=MAX_TOP_K)] | None,
+        BeforeValidator(blank_is_none),
+        Field(description="How many suggestions; 2 unless asked."),
+    ] = None
+    min_confidence: Annotated[
+        Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None,
+        BeforeValidator(blank_is_none),
+        Field(description="Go up the tree until the category is at least this probable, not until the promise holds."),
+    ] = None
+    accuracy: Annotated[
+        float | None,
+        BeforeValidator(blank_is_none),
+        Field(
+            description="Go up the tree to where the bundle promises that this share of the answers is right: 0.9, "
+            "0.95 or 0.99; where it cannot, it abstains. 0.95, where that can be promised, unless asked.",
+            examples=[0.99],
+        ),
+    ] = None
+    decoding: Annotated[
+        Decoding | None,
+        BeforeValidator(blank_is_none),
+        Field(description="The leaf that the category starts from: the likeliest, or the least far off on average."),
+    ] = None
+    explain: Annotated[bool | None, BeforeValidator(blank_is_none)] = None
+    model: Annotated[
+        str | None,
+        BeforeValidator(blank_is_none),
+        Field(description="Name of a served model; the default one unless asked."),
+    ] = None
+
+
+class _Text(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: Title = None
+    description: Description = None
+
+
+class _FormText(_Text):
+    characteristics: Annotated[
+        str | None, Field(description=f"`name: v1 | v2 / name2: v`, at most {LONG_TEXT_CAP} characters.")
+    ] = None
+
+
+class ClassifyForm(AskedOptions, _FormText):
+    """Text fields of a form; the photo travels as the file ``image``."""
+
+
+class AskedProduct(_Text):
+    """A product in JSON."""
+
+    characteristics: Annotated[
+        str | dict[str, Any] | list[tuple[str, Any]] | None,
+        Field(description="`name: v1 | v2 / name2: v`, an object, or a list of [name, value] pairs."),
+    ] = None
+    image_base64: Annotated[str | None, Field(description="The photo file in base64; a `data:` URL is taken too.")] = (
+        None
+    )
+
+
+class ClassifyRequest(AskedOptions, AskedProduct):
+    """A product in JSON. At least one of title, description, characteristics and image_base64."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"title": "Men Navy Polo Tshirt", "top_k": 3}, {"image_base64": "/9j/4AAQ…"}]}
+    )
+
+
+class BatchItem(AskedProduct):
+    """One product of a batch; ``id`` comes back with its answer, as it came."""
+
+    id: Annotated[str | int | None, Field(description="Yours; comes back with the answer.")] = None
+
+
+class BatchRequest(AskedOptions):
+    """Several products, answered alike."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"items": [{"id": 1, "title": "Men Navy Polo Tshirt"}, {"id": 2, "image_base64": "/9j/…"}]}]
+        }
+    )
+
+    items: Annotated[list[BatchItem], Field(min_length=1, description="As many as the service takes, 256 unless set.")]
