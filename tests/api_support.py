@@ -21,7 +21,7 @@ from fastapi import FastAPI
 from PIL import Image
 from pydantic import BaseModel
 
-from multimodal.artifact import LAYOUT
+from multimodal.artifact import LAYOUT, Profile
 from multimodal.artifact.manifest import own_sha256
 from multimodal.errors import InputError
 from multimodal.image import decode_image
@@ -77,6 +77,7 @@ class FakePredictor:
     tree = TREE
     inputs: tuple[InputName, ...] = INPUTS
     manifest = FakeManifest()
+    profile: Profile | None = None
 
     def __init__(self, name: str = "fake", delay: float = 0.0) -> None:
         self.name = name

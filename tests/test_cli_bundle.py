@@ -300,3 +300,20 @@ def test_the_shipped_bundle_answers(multimodal: Runner, title: str, branch: str)
     done = multimodal("classify", SHIPPED, "--title", title, "--json")
     assert done.code == 0
     assert done.json["category"]["path"][0]["name"] == branch
+
+
+def test_a_bundle_takes_the_profile_of_other_products(
+    multimodal: Runner, folder: Path, bundle: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(bundle, tmp_path / "copy")
+    before = multimodal("bundle", "inspect", copy, "--json").json
+    done = multimodal("bundle", "profile", copy, folder / "goods.csv", "--json")
+    assert done.code == 0, done.err
+    assert done.json["rows"] == 40
+    assert done.json["inputs"] == {"title": 1.0}
+    assert set(done.json["branches"]) <= {"1", "2"}
+    after = multimodal("bundle", "inspect", copy, "--json").json
+    assert after["profile"] == done.json != before["profile"]
+    assert after["sha256"] == before["sha256"]
+    assert multimodal("bundle", "verify", copy).code == 0
+    assert multimodal("bundle", "profile", copy, tmp_path / "none.csv").code == 2

@@ -9,14 +9,19 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import Scope
 
-from multimodal_api import batch, classify, routes, stream
+from multimodal_api import batch, classify, metrics, routes, stream
 from multimodal_api.limits import BodyLimit, BodyLimitMiddleware
+from multimodal_api.logs import configure, log_request
+from multimodal_api.observe import ObserveMiddleware
 from multimodal_api.ports import Predictor
 from multimodal_api.problems import FailureMiddleware, install_problem_handlers
 from multimodal_api.service import Service
 from multimodal_api.settings import Settings
-from multimodal_api.trace import TraceMiddleware
+from multimodal_api.trace import Trace, TraceMiddleware
+
+_PARTS = (classify, batch, stream, metrics, routes)
 
 
 def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Predictor] | None = None) -> FastAPI:
@@ -35,6 +40,7 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        configure(settings.log)
         loading = None if predictors else asyncio.create_task(service.load())
         try:
             yield
@@ -53,13 +59,20 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
         redirect_slashes=False,
     )
     app.state.service = service
-    for part in (classify, batch, stream):
+    for part in _PARTS:
         app.include_router(part.router)
-    app.include_router(routes.router)
     install_problem_handlers(app)
     app.add_middleware(BodyLimitMiddleware, **_limits(settings))
     app.add_middleware(FailureMiddleware)
-    app.add_middleware(TraceMiddleware)  # added last, so outermost
+    app.add_middleware(TraceMiddleware)
+    paths = {getattr(route, "path", "") for part in _PARTS for route in (*app.routes, *part.router.routes)}
+
+    def told(scope: Scope, status: int, trace: Trace) -> None:
+        path = scope["path"] if scope["path"] in paths else "other"
+        service.metrics.requested(path, status, trace, service.admission)
+        log_request(scope, status, trace)
+
+    app.add_middleware(ObserveMiddleware, told=told)  # added last, so outermost
     return app
 
 

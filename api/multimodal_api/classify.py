@@ -47,6 +47,8 @@ def _answer(service: Service, body: bytes | list[Part], trace: Trace) -> bytes:
     trace.mark("queue")
     question = read_question(body, service.settings)
     predictor = service.predictor(question.model)
+    if service.settings.log_inputs:
+        trace.notes["title"] = question.product.title
     trace.mark("parse")
     [answer] = predictor.classify(
         [question.product],
@@ -56,6 +58,8 @@ def _answer(service: Service, body: bytes | list[Part], trace: Trace) -> bytes:
     trace.mark("predict")
     if isinstance(answer, RowError):
         raise problem_of_row(answer)
+    service.metrics.answered(predictor, answer)
+    trace.notes |= {"model": predictor.name, "used": answer.used, "decision": answer.decision}
     content = response_of(answer, model_info(predictor)).model_dump_json().encode()
     trace.mark("encode")
     return content

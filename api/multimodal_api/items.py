@@ -76,6 +76,7 @@ class Asked:
                 if isinstance(answer, RowError):
                     found[place] = self._error(own, place, problem_of_row(answer))
                 else:
+                    self.service.metrics.answered(self.predictor, answer)
                     found[place] = _item(own, place, 200, answer=response_of(answer, model))
         return [found[place] for place in sorted(found)]
 
@@ -83,6 +84,7 @@ class Asked:
         return [self._error(_id_of(raw), place, late) for place, raw in enumerate(raws, first)]
 
     def _error(self, own: str | int | None, place: int, problem: ProblemError) -> ItemAnswer:
+        self.service.metrics.failed(self.scope["path"], problem.code)
         told = Problem.model_validate(problem_body(self.scope, problem))
         return _item(own, place, problem.status, error=told)
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
+from multimodal.artifact import Profile
 from multimodal.options import Decoding
 from multimodal.taxonomy import Tree
 from multimodal.types import InputName, Prediction, Product, RowError
@@ -29,6 +30,11 @@ class Predictor(Protocol):
 
     @property
     def manifest(self) -> BaseModel: ...
+
+    @property
+    def profile(self) -> Profile | None:
+        """What its products and answers usually look like."""
+        ...
 
     def classify(
         self,

@@ -69,6 +69,7 @@ def problem_body(scope: Scope, problem: ProblemError) -> dict[str, Any]:
 
 def problem_response(scope: Scope, problem: ProblemError) -> Response:
     """The answer that tells the client of ``problem``."""
+    trace_of(scope).code = problem.code
     text = json.dumps(problem_body(scope, problem), ensure_ascii=True, allow_nan=False)
     return Response(text, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
 

@@ -11,6 +11,7 @@ from fastapi import Request
 from multimodal.errors import MultimodalError, nearest
 from multimodal_api.admission import Admission
 from multimodal_api.loading import LoadError, by_name, default_of, open_predictor
+from multimodal_api.metrics import Metrics
 from multimodal_api.ports import Predictor
 from multimodal_api.problems import ProblemError
 from multimodal_api.settings import Settings
@@ -34,6 +35,7 @@ class Service:
         if predictors:
             self._serve(predictors)
         self.admission = Admission(settings.concurrency, settings.queue)
+        self.metrics = Metrics()
 
     @property
     def known(self) -> list[str]:
@@ -76,6 +78,11 @@ class Service:
     def _serve(self, predictors: Mapping[str, Predictor]) -> None:
         self._default = default_of(list(predictors), self.settings.default_model)
         self._predictors = dict(predictors)  # last: from here on the service is ready
+
+    @property
+    def served(self) -> Mapping[str, Predictor]:
+        """The predictors by name."""
+        return self._predictors
 
     def check_ready(self) -> None:
         """Raises a 503 problem while nothing can answer."""

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from multimodal.errors import ConfigError
 from multimodal.image.caps import DEFAULT_CAPS
+from multimodal_api.logs import LogFormat
 
 _PREFIX = "MULTIMODAL_"
 
@@ -44,6 +45,8 @@ class Settings(BaseModel):
         batch_deadline: the same for a whole batch.
         max_batch: products of one batch.
         max_batch_body: bytes of a batch's body.
+        log: form of the log: "json", "text", or "off" for no line a request.
+        log_inputs: whether the log tells titles, too; never on unless asked for.
         max_body: bytes of a request's body; a photo of ``max_photo`` in base64 fits.
         max_photo: bytes of a photo file.
         max_field: bytes of one text field of a form.
@@ -60,6 +63,8 @@ class Settings(BaseModel):
     batch_deadline: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 120.0
     max_batch: Annotated[int, Field(ge=1)] = 256
     max_batch_body: Annotated[int, Field(ge=1)] = 100_000_000
+    log: LogFormat = "json"
+    log_inputs: bool = False
     max_body: Annotated[int, Field(ge=1)] = 15_000_000
     max_photo: Annotated[int, Field(ge=1)] = DEFAULT_CAPS.max_bytes
     max_field: Annotated[int, Field(ge=1)] = 1_000_000

@@ -21,6 +21,10 @@ class Trace:
     request_id: str
     started: float = field(default_factory=time.perf_counter)
     stages: dict[str, float] = field(default_factory=dict)
+    code: str | None = None
+    """Of the problem that it was answered with."""
+    notes: dict[str, object] = field(default_factory=dict)
+    """What its line in the log tells beside."""
     _last: float = field(default_factory=time.perf_counter)
 
     def mark(self, stage: str) -> None:
@@ -28,6 +32,10 @@ class Trace:
         now = time.perf_counter()
         self.stages[stage] = (now - self._last) * 1000
         self._last = now
+
+    def seconds(self) -> float:
+        """Since it came."""
+        return time.perf_counter() - self.started
 
     def server_timing(self) -> str:
         """The value of a ``Server-Timing`` header."""

@@ -169,6 +169,18 @@ class AttributeSpec(_Strict):
     """Where labelled rows tell it, if not in a column of its own."""
 
 
+class Profile(_Strict):
+    """What validation rows and their answers look like, each with all it has; drift is told against it."""
+
+    rows: int
+    inputs: dict[str, float]
+    """Mix of inputs -> share of the rows that have just these."""
+    branches: dict[str, float]
+    """Id of a root of the tree -> share of the rows whose likeliest leaf is below it."""
+    confidence: tuple[float, ...]
+    """Shares by the likeliest leaf's probability, in bins of equal width."""
+
+
 class Manifest(_Strict):
     """What a bundle is and holds."""
 
@@ -192,6 +204,8 @@ class Manifest(_Strict):
     """What the photo graph's label output holds: first a score a tag, then one a value of each attribute."""
     attributes: tuple[AttributeSpec, ...] = ()
     calibration: Calibration
+    profile: Profile | None = None
+    """None in older bundles, and where there were too few rows."""
     capabilities: dict[str, bool] = {}
     metrics: dict[str, Any] = {}
     provenance: dict[str, Any] = {}
@@ -205,6 +219,13 @@ def own_sha256(raw: Mapping[str, Any]) -> str:
     told = {key: value for key, value in raw.items() if key != "manifest_sha256"}
     canonical = json.dumps(told, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def signed(manifest: Manifest) -> str:
+    """The text of ``manifest.json``: the manifest with the hash it says of itself."""
+    bare = manifest.model_copy(update={"manifest_sha256": None})
+    own = own_sha256(json.loads(bare.model_dump_json()))
+    return bare.model_copy(update={"manifest_sha256": own}).model_dump_json(indent=1) + "\n"
 
 
 def mix_name(inputs: Iterable[InputName]) -> str:

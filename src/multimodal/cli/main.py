@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from multimodal.cli import ablate, bundle, classify, data, evaluate, photo_model, sample, serve, tags, train
+from multimodal.cli import (
+    ablate,
+    bundle,
+    bundle_profile,
+    classify,
+    data,
+    evaluate,
+    photo_model,
+    sample,
+    serve,
+    tags,
+    train,
+)
 from multimodal.cli.console import BAD_INPUT, print_error
 from multimodal.errors import MultimodalError
 
@@ -50,6 +62,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("classify")(classify.classify)
 app.command("tags")(tags.tags)
 app.command("photo-model")(photo_model.photo_model)
+bundle.app.command("profile")(bundle_profile.profile)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(data.app, name="data")
 app.command("sample")(sample.sample)

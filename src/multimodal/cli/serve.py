@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -64,7 +65,17 @@ def serve(
         os.environ["MULTIMODAL_DEFAULT_MODEL"] = default
     if threads is not None:
         os.environ["MULTIMODAL_THREADS"] = str(threads)
-    uvicorn.run("multimodal_api.app:create_app", factory=True, host=host, port=port, workers=workers)
+    with TemporaryDirectory(prefix="multimodal-") as shared:
+        if workers > 1:  # where workers keep their figures for /metrics to tell of all of them
+            os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", shared)
+        uvicorn.run(
+            "multimodal_api.app:create_app",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            access_log=False,  # the service has a line of its own for each request: MULTIMODAL_LOG
+        )
 
 
 def _check_models(folders: Sequence[str], default: str | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import multimodal
-from multimodal.artifact import LAYOUT, Calibration, HeadMix, Manifest, NoveltySpec, mix_name
+from multimodal.artifact import LAYOUT, Calibration, HeadMix, Manifest, NoveltySpec, Profile, mix_name
 from multimodal.artifact.bundle import sha256_of
 from multimodal.artifact.manifest import SCHEMA_VERSION, FileEntry, ImageSpec
 from multimodal.config.models import RunConfig
@@ -65,6 +65,7 @@ def manifest_of(
     provenance: Mapping[str, Any],
     labels: Labels | None = None,
     novelty: NoveltySpec | None = None,
+    profile: Profile | None = None,
 ) -> Manifest:
     config, towers = export.config, export.towers
     heads: list[HeadName] = ["fused"] if towers.fusion is not None else []
@@ -93,6 +94,7 @@ def manifest_of(
         tags=labels.tags if labels else (),
         attributes=labels.attributes if labels else (),
         calibration=calibration,
+        profile=profile,
         capabilities={
             "categories": True,
             "tags": bool(labels and labels.tags),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -12,7 +11,7 @@ from rich.console import Console
 
 from multimodal.artifact import LAYOUT, Bundle, Calibration
 from multimodal.artifact.engine import Engine
-from multimodal.artifact.manifest import own_sha256
+from multimodal.artifact.manifest import signed
 from multimodal.config.models import ExportConfig
 from multimodal.errors import ExportError
 from multimodal.export.calibrate import Scorer, calibrate
@@ -22,6 +21,7 @@ from multimodal.export.labels import fit_labels
 from multimodal.export.novelty import fit_novelty
 from multimodal.export.parity import HeadParity, Towers, prove
 from multimodal.export.photo import export_image
+from multimodal.export.profile import profile_of
 from multimodal.export.text import storages, write_text
 from multimodal.training.run import MIN_ROWS
 from multimodal.types import TEXT_INPUTS
@@ -55,10 +55,9 @@ def write_bundle(export: Export, work: Path) -> Path:
     if export.outputs and export.photos is not None:
         labels = fit_labels(engine, export.photos, export.answered, export.config)
         metrics["val"] |= labels.metrics
-    manifest = manifest_of(export, folder, calibration, metrics, provenance, labels, strangers)
-    own = own_sha256(json.loads(manifest.model_dump_json()))
-    told = manifest.model_copy(update={"manifest_sha256": own}).model_dump_json(indent=1)
-    folder.joinpath(LAYOUT.manifest).write_text(told + "\n", encoding="utf-8")
+    usual = profile_of(calibration, scores, export.val, export.tree)
+    manifest = manifest_of(export, folder, calibration, metrics, provenance, labels, strangers, usual)
+    folder.joinpath(LAYOUT.manifest).write_text(signed(manifest), encoding="utf-8")
     return _publish(folder, Path(export.config.output))
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from multimodal.artifact import Manifest
+from multimodal.artifact import Manifest, Profile
 from multimodal.errors import InputError
 from multimodal.options import AnswerOptions, Decoding
 from multimodal.serving.core import Core
@@ -76,6 +76,11 @@ class Predictor:
     def inputs(self) -> tuple[InputName, ...]:
         """The inputs the bundle was trained on."""
         return self.manifest.inputs
+
+    @property
+    def profile(self) -> Profile | None:
+        """What its products and answers usually look like; None in older bundles."""
+        return self.manifest.profile
 
     @property
     def heads(self) -> tuple[HeadName, ...]:
