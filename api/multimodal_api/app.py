@@ -17,6 +17,7 @@ from multimodal_api.logs import configure, log_request
 from multimodal_api.observe import ObserveMiddleware
 from multimodal_api.ports import Predictor
 from multimodal_api.problems import FailureMiddleware, install_problem_handlers
+from multimodal_api.reload import Reloader
 from multimodal_api.service import Service
 from multimodal_api.settings import Settings
 from multimodal_api.trace import Trace, TraceMiddleware
@@ -41,7 +42,7 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure(settings.log)
-        loading = None if predictors else asyncio.create_task(service.load())
+        loading = None if predictors else asyncio.create_task(_load(service))
         try:
             yield
         finally:
@@ -74,6 +75,16 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
 
     app.add_middleware(ObserveMiddleware, told=told)  # added last, so outermost
     return app
+
+
+async def _load(service: Service) -> None:
+    """Loads all bundles, then watches them until it is cancelled."""
+    reloader = Reloader(service)  # before they are read: what changes meanwhile is noticed
+    await service.load()
+    if service.failure is None:
+        reloader.on_hangup()
+        if service.settings.reload_seconds:
+            await reloader.watch(service.settings.reload_seconds)
 
 
 def _limits(settings: Settings) -> dict[str, Any]:

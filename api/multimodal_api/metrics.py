@@ -61,6 +61,11 @@ class Metrics:
             registry=own,
             multiprocess_mode="livemax",
         )
+        self._reloads = Counter(f"{name}reloads", "Bundles read again", ["model", "result"], registry=own)
+        self._shadow = Counter(
+            f"{name}shadow", "What the shadow bundle did, by the live answer's branch", ["model", "branch", "result"],
+            registry=own,
+        )  # fmt: skip
         self._lock = Lock()
         self._tallies: dict[str, Tally] = {}
 
@@ -101,10 +106,16 @@ class Metrics:
             tally = self._tallies.setdefault(model, Tally(_HALF_LIFE))
             count(tally, answer, predictor.inputs)
 
-    def forget(self, model: str) -> None:
-        """Begins the drift of a model anew: another bundle answers under its name."""
-        with self._lock:
-            self._tallies.pop(model, None)
+    def compared(self, model: str, branch: str, result: str) -> None:
+        """Counts what the shadow answered."""
+        self._shadow.labels(model, branch, result).inc()
+
+    def reloaded(self, model: str, *, ok: bool) -> None:
+        """Counts a bundle that was read again, and begins its drift anew where that went well."""
+        self._reloads.labels(model, "ok" if ok else "failed").inc()
+        if ok:
+            with self._lock:
+                self._tallies.pop(model, None)
 
     def drifts(self, predictors: Mapping[str, Predictor]) -> dict[str, dict[str, float]]:
         """By model, how far its last answers are from its bundle's profile; those that tell nothing are left out."""

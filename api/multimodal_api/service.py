@@ -15,6 +15,7 @@ from multimodal_api.metrics import Metrics
 from multimodal_api.ports import Predictor
 from multimodal_api.problems import ProblemError
 from multimodal_api.settings import Settings
+from multimodal_api.shadow import Shadow
 
 _log = logging.getLogger("multimodal_api")
 
@@ -36,6 +37,8 @@ class Service:
             self._serve(predictors)
         self.admission = Admission(settings.concurrency, settings.queue)
         self.metrics = Metrics()
+        self.shadow: Shadow | None = None
+        self._names: dict[str, str] = {}
 
     @property
     def known(self) -> list[str]:
@@ -50,7 +53,12 @@ class Service:
     async def load(self) -> None:
         """Opens and warms every bundle of the settings; what fails is kept and shown by /ready and /live."""
         try:
-            self._serve(by_name(await self._open_all()))
+            opened = await self._open_all()
+            if self.settings.shadow is not None:
+                beside = await asyncio.to_thread(open_predictor, self.settings.shadow, self.settings.threads)
+                self.shadow = Shadow(beside, self.metrics.compared)
+            self._serve(by_name(opened))
+            self._names = {folder: predictor.name for folder, predictor in opened}
         except MultimodalError as error:
             self.failure = f"The service will not become ready: {error.message}"
             _log.error("%s", self.failure)
@@ -78,6 +86,25 @@ class Service:
     def _serve(self, predictors: Mapping[str, Predictor]) -> None:
         self._default = default_of(list(predictors), self.settings.default_model)
         self._predictors = dict(predictors)  # last: from here on the service is ready
+
+    def replace(self, folder: str, predictor: Predictor) -> None:
+        """Lets another bundle of the same name answer from now on; requests under way end with the old one.
+
+        Raises:
+            LoadError: it has another name.
+        """
+        before = self.name_of(folder)
+        if predictor.name != before:
+            raise LoadError(
+                f"{folder}: got a bundle of the name {predictor.name!r}, expected {before!r} as before; "
+                "requests ask by name. Start the service anew to serve it under another."
+            )
+        self._predictors = {**self._predictors, before: predictor}
+        self.metrics.reloaded(before, ok=True)
+
+    def name_of(self, folder: str) -> str:
+        """The model served from a folder."""
+        return self._names[folder]
 
     @property
     def served(self) -> Mapping[str, Predictor]:
@@ -113,6 +140,8 @@ class Service:
     def close(self) -> None:
         """Lets running work end and takes no more."""
         self.admission.close()
+        if self.shadow is not None:
+            self.shadow.close()
 
 
 def service_of(request: Request) -> Service:

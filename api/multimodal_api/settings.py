@@ -38,6 +38,8 @@ class Settings(BaseModel):
     Attributes:
         bundle: folder of the bundle to serve, or several separated by commas.
         default_model: name of the model that answers where a request names none; None is the first bundle's.
+        reload_seconds: how often to look whether a bundle has changed; 0 is never.
+        shadow: folder of a bundle that answers beside the default one, to be compared and never sent.
         threads: threads inside one classification; None leaves it to the predictor.
         concurrency: classifications that run at once; more wait their turn.
         queue: requests that may wait; more are refused with 503.
@@ -56,6 +58,8 @@ class Settings(BaseModel):
 
     bundle: Annotated[str, AfterValidator(_folders_named)] = "artifacts/fashion"
     default_model: str | None = None
+    reload_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
+    shadow: str | None = None
     threads: Annotated[int, Field(ge=1)] | None = None
     concurrency: Annotated[int, Field(ge=1)] = Field(default_factory=usable_cores)
     queue: Annotated[int, Field(ge=0)] = 64
