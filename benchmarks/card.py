@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import again
 from card_answers import calibration, parity
 from card_data import data, limits
 from card_trust import honesty, trust
@@ -19,8 +20,18 @@ MORE_FIGURES = {**FIGURES, "name_top1": "top-1 by name"}
 """The same for the card."""
 
 
-def model_card(entry: Shipped, manifest: Manifest, evaluation: Mapping[str, Any], bytes_: int) -> str:
-    """The whole card of a bundle."""
+def model_card(
+    entry: Shipped,
+    manifest: Manifest,
+    evaluation: Mapping[str, Any],
+    bytes_: int,
+    second: Mapping[str, Any] | None = None,
+) -> str:
+    """The whole card of a bundle.
+
+    Args:
+        second: what ``again.py`` saved of a second training.
+    """
     full = entry.full.name
     parts = [
         [f"# Model card: {manifest.name} {manifest.version}", ""],
@@ -33,6 +44,7 @@ def model_card(entry: Shipped, manifest: Manifest, evaluation: Mapping[str, Any]
         data(manifest, evaluation, full),
         limits(entry, manifest, evaluation),
         _training(manifest),
+        [] if second is None else ["## Trained again", "", *again.lines(second), ""],
         calibration(manifest),
         honesty(manifest),
         trust(manifest),

@@ -75,7 +75,11 @@ def card_of(entry: Shipped, folder: Path) -> str:
             f"{folder / LAYOUT.evaluation}: got figures of the bundle {evaluation['bundle']['sha256'][:12]}…, expected "
             f"{bundle_sha256(manifest)[:12]}…; measure this bundle: leave --render out"
         )
-    return model_card(entry, manifest, evaluation, size(folder))
+    saved = RESULTS / f"again-{entry.name}.json"
+    second = _json(saved) if saved.is_file() else None
+    if second is not None and second["bundle"] != bundle_sha256(manifest):
+        second = None  # of the bundle before
+    return model_card(entry, manifest, evaluation, size(folder), second)
 
 
 def readme_blocks(bundles: Bundles) -> dict[str, str]:
