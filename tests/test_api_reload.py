@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -26,7 +25,7 @@ from multimodal_api.app import create_app
 from multimodal_api.reload import Reloader, signature_of
 from multimodal_api.service import Service
 from multimodal_api.settings import Settings
-from multimodal_api.shadow import Shadow, difference
+from multimodal_api.shadow import Shadow
 
 ASK = {"title": "Blue shirt"}
 
@@ -245,16 +244,6 @@ def test_a_slow_shadow_is_not_waited_for() -> None:
     _until(lambda: len(seen) == 60)
     shadow.close()
     assert seen[28:] == ["branch"] * 32
-
-
-def test_how_two_answers_differ() -> None:
-    fake: Any = FakePredictor()
-    boots, sandals, tops = fake.classify([Product(title=t) for t in ("Boots", "Sandals", "Tops")])
-    assert difference(boots, boots) == "same"
-    assert difference(boots, sandals) == "category"
-    assert difference(boots, tops) == "branch"
-    assert difference(boots, replace(boots, decision="abstain", category=None)) == "decision"
-    assert difference(boots, RowError(1, 0, "read", "x", "y")) == "error"
 
 
 def test_a_shadow_from_the_settings(tiny_bundle: Path, tmp_path: Path) -> None:

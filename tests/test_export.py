@@ -179,7 +179,7 @@ def test_every_mix_answers_as_torch_does_in_int8_and_int16(tiny: Tiny, full: lis
     stored = tiny.export.config.export
     text = read_manifest(tiny.bundle).text
     assert text is not None
-    assert (stored.text_storage, text.storage, stored.image_storage) == ("auto", "int8", "int16")
+    assert (stored.text_storage, text.storage, stored.image_storage) == ("auto", "int8", "auto")
     _check_parity(tiny.export, _once_calibrated(tiny.bundle, tmp_path / "once"), full, MIXES)
 
 
@@ -271,6 +271,18 @@ def test_a_storage_left_open_takes_a_wider_type_where_int8_fails(
     assert manifest.provenance["parity"]["text"]["probability"] <= STORED_BOUND
     told = " ".join(capsys.readouterr().err.split())
     assert "text table in int8 refused, trying text table in float16: text head:" in told
+
+
+def test_a_photo_tower_left_open_is_stored_whole_where_rounding_changes_answers(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("multimodal.export.parity.STORED_BOUND", 1e-9)
+    bundle = write_bundle(_again(tiny.export, tmp_path, text_storage="float32"), tmp_path / "work")
+    manifest = read_manifest(bundle)
+    assert manifest.image is not None
+    assert manifest.image.storage == "float32"
+    told = " ".join(capsys.readouterr().err.split())
+    assert "photo tower in int16 refused, trying text table in float32, photo tower in float32: image head:" in told
 
 
 @pytest.mark.parametrize("head", ["text", "image", "fused"])

@@ -10,7 +10,7 @@ from functools import partial
 from threading import BoundedSemaphore
 
 from multimodal.options import AnswerOptions
-from multimodal.types import Prediction, Product, RowError
+from multimodal.types import Prediction, Product
 from multimodal_api.ports import Predictor
 
 _log = logging.getLogger("multimodal_api")
@@ -46,6 +46,8 @@ class Shadow:
             answer.add_done_callback(partial(self._done, model, branch))
 
     def _answer(self, product: Product, options: AnswerOptions, live: Prediction) -> str:
+        from multimodal.serving.diff import difference  # onnxruntime comes with the first bundle, not with the API
+
         [answer] = self.predictor.classify([product], **asdict(options))
         return difference(live, answer)
 
@@ -61,20 +63,3 @@ class Shadow:
     def close(self) -> None:
         """Drops what waits and lets the running answer end."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-
-
-def difference(live: Prediction, other: Prediction | RowError) -> str:
-    """How another bundle's answer differs from the live one's.
-
-    Returns:
-        "error" where it has none, "branch" for a category below another root, "decision" for one that is more or less
-        exact, "category" for another of the same kind, or "same".
-    """
-    if isinstance(other, RowError):
-        return "error"
-    before, now = live.category, other.category
-    if before is not None and now is not None and before.path[0].id != now.path[0].id:
-        return "branch"
-    if live.decision != other.decision:
-        return "decision"
-    return "same" if (before and before.id) == (now and now.id) else "category"

@@ -10,6 +10,7 @@ import typer
 from multimodal.cli import (
     ablate,
     bundle,
+    bundle_diff,
     bundle_profile,
     classify,
     data,
@@ -62,6 +63,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("classify")(classify.classify)
 app.command("tags")(tags.tags)
 app.command("photo-model")(photo_model.photo_model)
+bundle.app.command("diff")(bundle_diff.diff)
 bundle.app.command("profile")(bundle_profile.profile)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(data.app, name="data")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from safetensors.numpy import save
 from multimodal.artifact import LAYOUT
 from multimodal.artifact.manifest import EncoderSpec, TextSpec
 from multimodal.artifact.vocabulary import HashVocabulary, WordVocabulary
-from multimodal.config.models import ExportConfig, RunConfig
+from multimodal.config.models import RunConfig
 from multimodal.export.graphs import export_sentence, export_text
 from multimodal.models.bag import Bag
 from multimodal.models.sentence import SentenceEncoder, find_sentence_model
@@ -21,19 +20,6 @@ from multimodal.text.kitchen import VERSION
 from multimodal.text.settings import TextKitchenConfig
 from multimodal.training.encoders import TextPart
 from multimodal.training.prepare import text_kitchen
-
-
-def storages(asked: ExportConfig, part: TextPart | None) -> Iterator[ExportConfig]:
-    """What is tried in turn where the types are left open: the smallest first, until one passes the proof."""
-    text = ["int8", "float16"] if asked.text_storage == "auto" else [asked.text_storage]
-    sentence = ["int8", "int16"] if asked.sentence_storage == "auto" else [asked.sentence_storage]
-    if part is None or part.sentence is None:
-        sentence = sentence[-1:]
-    if part is None:
-        text = text[-1:]
-    tried = [(text[0], one) for one in sentence] + [(one, sentence[-1]) for one in text[1:]]
-    for table, transformer in tried:
-        yield asked.model_copy(update={"text_storage": table, "sentence_storage": transformer})
 
 
 def write_text(part: TextPart, config: RunConfig, folder: Path) -> None:

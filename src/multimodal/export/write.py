@@ -16,13 +16,14 @@ from multimodal.config.models import ExportConfig
 from multimodal.errors import ExportError
 from multimodal.export.calibrate import Scorer, calibrate
 from multimodal.export.describe import Export, inputs_of, manifest_of, metrics_of
-from multimodal.export.graphs import export_fusion
+from multimodal.export.graphs import WeightStorage, export_fusion
 from multimodal.export.labels import fit_labels
 from multimodal.export.novelty import fit_novelty
 from multimodal.export.parity import HeadParity, Towers, prove
 from multimodal.export.photo import export_image
 from multimodal.export.profile import profile_of
-from multimodal.export.text import storages, write_text
+from multimodal.export.storages import storages
+from multimodal.export.text import write_text
 from multimodal.training.run import MIN_ROWS
 from multimodal.types import TEXT_INPUTS
 
@@ -67,7 +68,7 @@ def _write_proven(export: Export, folder: Path) -> tuple[Export, Engine, Mapping
     Returns:
         The export with those types settled, the engine of the written graphs, and the proof.
     """
-    tried = list(storages(export.config.export, export.towers.text))
+    tried = list(storages(export.config.export, export.towers))
     for number, types in enumerate(tried, 1):
         settled = replace(export, config=export.config.model_copy(update={"export": types}))
         _write_parts(settled, folder)
@@ -84,7 +85,8 @@ def _write_proven(export: Export, folder: Path) -> tuple[Export, Engine, Mapping
 
 
 def _types(types: ExportConfig, towers: Towers) -> str:
-    said = f"text table in {types.text_storage}"
+    photo = [] if towers.image is None else [f"photo tower in {types.image_storage}"]
+    said = ", ".join([*([] if towers.text is None else [f"text table in {types.text_storage}"]), *photo])
     has_sentence = towers.text is not None and towers.text.sentence is not None
     return f"{said}, sentence encoder in {types.sentence_storage}" if has_sentence else said
 
@@ -103,10 +105,15 @@ def _write_parts(export: Export, folder: Path) -> None:
         write_text(towers.text, config, folder)
     if towers.image is not None:
         assert config.image is not None
-        stored = config.export.image_storage
-        export_image(towers.image, config.image.size, folder / LAYOUT.image, stored, export.outputs)
+        export_image(towers.image, config.image.size, folder / LAYOUT.image, _photo_type(export), export.outputs)
     if towers.fusion is not None:
-        export_fusion(towers.fusion, folder / LAYOUT.fusion, config.export.image_storage)
+        export_fusion(towers.fusion, folder / LAYOUT.fusion, _photo_type(export))
+
+
+def _photo_type(export: Export) -> WeightStorage:
+    settled = export.config.export.image_storage
+    assert settled != "auto"
+    return settled
 
 
 def check_output(output: Path) -> None:
