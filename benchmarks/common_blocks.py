@@ -32,6 +32,8 @@ COMMON: Mapping[str, Block] = {
     "photo-labels": _records(photo_labels.markdown),
     "fashion-mnist": lambda found: fashion_mnist.markdown(found) + "\n",
     "trust-fashion": lambda found: trust.markdown(found) + "\n",
+    "trust-grocery": lambda found: trust.markdown(found) + "\n",
+    "coverage-grocery": lambda found: coverage.markdown(found) + "\n",
     "coverage-fashion": lambda found: coverage.markdown(found) + "\n",
     "missing-fashion": lambda found: missing_inputs.markdown(found) + "\n",
     "encoders-perekrestok_ru": _records(encoders.markdown),
