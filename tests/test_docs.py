@@ -19,7 +19,7 @@ from multimodal.artifact import bundle_sha256, read_manifest
 from multimodal.cli.main import app
 from multimodal.config import load_config
 from multimodal.errors import DataError
-from multimodal_api.asked import BatchRequest, ClassifyForm, ClassifyRequest
+from multimodal_api.asked import BatchRequest, ClassifyForm, ClassifyRequest, FeedbackRequest
 from multimodal_api.schemas import ClassifyResponse, Problem
 from multimodal_api.settings import Settings
 
@@ -232,7 +232,9 @@ def test_scripts_and_their_options_exist(page: str, line: str) -> None:
         assert f'"{option}"' in text, f"{page}: {line}: {script} has no {option}"
 
 
-@pytest.mark.parametrize(("page", "line"), [(p, line) for p, line in commands_of("curl") if "/classify" in line])
+@pytest.mark.parametrize(
+    ("page", "line"), [(p, line) for p, line in commands_of("curl") if "/classify" in line or "/feedback" in line]
+)
 def test_requests_have_fields_that_the_service_takes(page: str, line: str) -> None:
     words = shlex.split(line)
     fields = dict(words[i + 1].split("=", 1) for i, word in enumerate(words) if word == "-F")
@@ -240,7 +242,9 @@ def test_requests_have_fields_that_the_service_takes(page: str, line: str) -> No
     assert (ROOT / photo.removeprefix("@")).is_file(), f"{page}: {line}"
     ClassifyForm.model_validate(fields)
     for body in (words[i + 1] for i, word in enumerate(words) if word == "-d"):
-        (BatchRequest if "/classify/batch" in line else ClassifyRequest).model_validate_json(body)
+        asked = {"/classify/batch": BatchRequest, "/feedback": FeedbackRequest}
+        model = next((model for path, model in asked.items() if path in line), ClassifyRequest)
+        model.model_validate_json(body)
 
 
 @cache

@@ -31,6 +31,7 @@ FLOORS = {
     "multimodal.export": 33,
     "multimodal.serving": 40,
     "multimodal.profile": 41,
+    "multimodal.store": 45,
     "multimodal.catalog": 50,
     "multimodal.report": 50,
     "multimodal.cli": 60,

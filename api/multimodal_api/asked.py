@@ -98,6 +98,25 @@ class ClassifyRequest(AskedOptions, AskedProduct):
     )
 
 
+class FeedbackRequest(BaseModel):
+    """What a person says is right."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"request_id": "6c0f…", "category_id": "1042", "tags": {"floral": False}}]},
+    )
+
+    request_id: Annotated[
+        str,
+        Field(
+            min_length=1, max_length=160, description="X-Request-ID of the answer; of a batch with `/` and the index."
+        ),
+    ]
+    category_id: Annotated[str, Field(min_length=1, max_length=200, description="The right category.")]
+    tags: Annotated[dict[str, bool], Field(description="Tag -> whether the photo shows it.")] = {}
+
+
 class BatchItem(AskedProduct):
     """One product of a batch; ``id`` comes back with its answer, as it came."""
 

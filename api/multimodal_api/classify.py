@@ -59,6 +59,8 @@ def _answer(service: Service, body: bytes | list[Part], trace: Trace) -> bytes:
     if isinstance(answer, RowError):
         raise problem_of_row(answer)
     service.metrics.answered(predictor, answer)
+    if service.recorder is not None:
+        service.recorder.keep(trace.request_id, predictor, question.product, answer)
     if service.shadow is not None and predictor.name == service.default:
         service.shadow.follow(predictor.name, question.product, question.options, answer)
     trace.notes |= {"model": predictor.name, "used": answer.used, "decision": answer.decision}

@@ -17,6 +17,7 @@ from multimodal_api.problems import ProblemError, problem_body
 from multimodal_api.questions import product_of_item
 from multimodal_api.schemas import ClassifyResponse, ItemAnswer, Problem
 from multimodal_api.service import Service
+from multimodal_api.trace import trace_of
 
 PIECE = 16
 """Products answered in one turn: few enough that single questions get theirs between."""
@@ -69,7 +70,8 @@ class Asked:
             except ProblemError as problem:
                 found[place] = self._error(_id_of(raw), place, problem)
         if asked:
-            products = [product for *_, product in asked]
+            products_by_place = {place: product for place, _, product in asked}
+            products = list(products_by_place.values())
             answers = self.predictor.classify(products, explain=self.explain, **asdict(self.options))
             model = model_info(self.predictor)
             for (place, own, _), answer in zip(asked, answers, strict=True):
@@ -77,6 +79,9 @@ class Asked:
                     found[place] = self._error(own, place, problem_of_row(answer))
                 else:
                     self.service.metrics.answered(self.predictor, answer)
+                    if self.service.recorder is not None:
+                        name = f"{trace_of(self.scope).request_id}/{place}"
+                        self.service.recorder.keep(name, self.predictor, products_by_place[place], answer)
                     found[place] = _item(own, place, 200, answer=response_of(answer, model))
         return [found[place] for place in sorted(found)]
 

@@ -61,6 +61,9 @@ class Metrics:
             registry=own,
             multiprocess_mode="livemax",
         )
+        self._feedback = Counter(
+            f"{name}feedback", "What people said of answers", ["model", "branch", "verdict"], registry=own
+        )
         self._reloads = Counter(f"{name}reloads", "Bundles read again", ["model", "result"], registry=own)
         self._shadow = Counter(
             f"{name}shadow", "What the shadow bundle did, by the live answer's branch", ["model", "branch", "result"],
@@ -105,6 +108,10 @@ class Metrics:
         with self._lock:
             tally = self._tallies.setdefault(model, Tally(_HALF_LIFE))
             count(tally, answer, predictor.inputs)
+
+    def said(self, model: str, branch: str, verdict: str) -> None:
+        """Counts feedback."""
+        self._feedback.labels(model, branch, verdict).inc()
 
     def compared(self, model: str, branch: str, result: str) -> None:
         """Counts what the shadow answered."""

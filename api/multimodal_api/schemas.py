@@ -186,6 +186,40 @@ class BatchResponse(_Answer):
     failed: int
 
 
+class FeedbackResponse(_Answer):
+    """What became of feedback."""
+
+    request_id: str
+    verdict: Literal["accepted", "corrected"]
+    category_id: str
+
+
+class ReviewItem(_Answer):
+    """An answer worth a person's look.
+
+    Attributes:
+        times: how often the product was asked about.
+        worth: how many wrong answers a look is expected to mend.
+    """
+
+    request_id: str
+    model: str
+    title: str | None
+    category_id: str | None
+    decision: str
+    confidence: float
+    conflict: bool
+    suggestions: list[str]
+    times: int
+    worth: float
+
+
+class ReviewResponse(_Answer):
+    """The most worth a look first."""
+
+    items: list[ReviewItem]
+
+
 class Health(_Answer):
     """The answer of /live and /ready."""
 

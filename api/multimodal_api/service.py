@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 
@@ -16,6 +17,9 @@ from multimodal_api.ports import Predictor
 from multimodal_api.problems import ProblemError
 from multimodal_api.settings import Settings
 from multimodal_api.shadow import Shadow
+
+if TYPE_CHECKING:
+    from multimodal_api.recorder import Recorder
 
 _log = logging.getLogger("multimodal_api")
 
@@ -38,6 +42,7 @@ class Service:
         self.admission = Admission(settings.concurrency, settings.queue)
         self.metrics = Metrics()
         self.shadow: Shadow | None = None
+        self.recorder: Recorder | None = None
         self._names: dict[str, str] = {}
 
     @property
@@ -53,6 +58,7 @@ class Service:
     async def load(self) -> None:
         """Opens and warms every bundle of the settings; what fails is kept and shown by /ready and /live."""
         try:
+            await self.open_store()
             opened = await self._open_all()
             if self.settings.shadow is not None:
                 beside = await asyncio.to_thread(open_predictor, self.settings.shadow, self.settings.threads)
@@ -62,6 +68,18 @@ class Service:
         except MultimodalError as error:
             self.failure = f"The service will not become ready: {error.message}"
             _log.error("%s", self.failure)
+
+    async def open_store(self) -> None:
+        """Opens the database of the settings, if there is one.
+
+        Raises:
+            StoreError: it cannot be opened.
+        """
+        told = self.settings
+        if told.database is not None and self.recorder is None:
+            from multimodal_api.recorder import Recorder  # SQLAlchemy takes a third of a second to import
+
+            self.recorder = await asyncio.to_thread(Recorder, told.database, told.keep_photos, told.keep_days)
 
     async def _open_all(self) -> list[tuple[str, Predictor]]:
         """Each is tried, whatever became of those before it, so that all that fail are told at once."""
@@ -142,6 +160,8 @@ class Service:
         self.admission.close()
         if self.shadow is not None:
             self.shadow.close()
+        if self.recorder is not None:
+            self.recorder.close()
 
 
 def service_of(request: Request) -> Service:

@@ -40,6 +40,9 @@ class Settings(BaseModel):
         default_model: name of the model that answers where a request names none; None is the first bundle's.
         reload_seconds: how often to look whether a bundle has changed; 0 is never.
         shadow: folder of a bundle that answers beside the default one, to be compared and never sent.
+        database: URL of the database that answers and feedback are kept in; None keeps none.
+        keep_photos: folder for the photos of kept answers; None keeps none.
+        keep_days: after so many, answers without feedback are forgotten.
         threads: threads inside one classification; None leaves it to the predictor.
         concurrency: classifications that run at once; more wait their turn.
         queue: requests that may wait; more are refused with 503.
@@ -60,6 +63,9 @@ class Settings(BaseModel):
     default_model: str | None = None
     reload_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
     shadow: str | None = None
+    database: str | None = None
+    keep_photos: str | None = None
+    keep_days: Annotated[float, Field(gt=0)] = 90.0
     threads: Annotated[int, Field(ge=1)] | None = None
     concurrency: Annotated[int, Field(ge=1)] = Field(default_factory=usable_cores)
     queue: Annotated[int, Field(ge=0)] = 64

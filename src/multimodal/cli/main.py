@@ -15,6 +15,7 @@ from multimodal.cli import (
     classify,
     data,
     evaluate,
+    feedback,
     photo_model,
     sample,
     serve,
@@ -67,6 +68,7 @@ bundle.app.command("diff")(bundle_diff.diff)
 bundle.app.command("profile")(bundle_profile.profile)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(data.app, name="data")
+app.add_typer(feedback.app, name="feedback")
 app.command("sample")(sample.sample)
 app.command("serve")(serve.serve)
 

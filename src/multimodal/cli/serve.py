@@ -38,6 +38,13 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Processes, each with its own copy of the models.")] = 1,
+    database: Annotated[
+        str,
+        typer.Option(
+            envvar="MULTIMODAL_DATABASE",
+            help="Where answers and feedback are kept: a URL of SQLite or PostgreSQL, or none.",
+        ),
+    ] = "sqlite:///multimodal.db",
     threads: Annotated[
         int | None,
         typer.Option(min=1, help="Threads inside one classification.", envvar="MULTIMODAL_THREADS"),
@@ -65,6 +72,7 @@ def serve(
         os.environ["MULTIMODAL_DEFAULT_MODEL"] = default
     if threads is not None:
         os.environ["MULTIMODAL_THREADS"] = str(threads)
+    os.environ["MULTIMODAL_DATABASE"] = "" if database == "none" else database
     with TemporaryDirectory(prefix="multimodal-") as shared:
         if workers > 1:  # where workers keep their figures for /metrics to tell of all of them
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", shared)

@@ -1,0 +1,118 @@
+"""Keeps answers for feedback, behind the requests' backs: a thread writes what has come together."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from dataclasses import replace
+from pathlib import Path
+from queue import Empty, Full, Queue
+
+from multimodal.errors import MultimodalError
+from multimodal.store import Database, open_database
+from multimodal.store.feedback import purge
+from multimodal.store.records import Given, keep_answers
+from multimodal.types import Prediction, Product
+from multimodal_api.ports import Predictor
+
+_log = logging.getLogger("multimodal_api")
+_WAITING = 2000
+_AT_ONCE = 200
+_DAY = 24 * 3600.0
+
+
+class Recorder:
+    """Writes answers to a database without keeping anybody waiting; what it cannot keep up with is not kept.
+
+    Args:
+        url: of the database.
+        photos: folder for photos, named by their hash; None keeps none.
+        days: after so many, answers without feedback are forgotten.
+
+    Raises:
+        StoreError: the database cannot be opened.
+    """
+
+    def __init__(self, url: str, photos: str | None, days: float) -> None:
+        self.database: Database = open_database(url)
+        self._photos = None if photos is None else Path(photos)
+        self._days = days
+        self._queue: Queue[Given | None] = Queue(_WAITING)
+        self._thread = threading.Thread(target=self._write, name="recorder", daemon=True)
+        self._thread.start()
+        self.lost = 0
+
+    def keep(self, request_id: str, predictor: Predictor, product: Product, answer: Prediction) -> None:
+        """Has an answer written some time; returns at once."""
+        given = Given(request_id, predictor.name, predictor.version, product, answer)
+        try:
+            self._queue.put_nowait(given)
+        except Full:
+            self.lost += 1
+            if self.lost % 1000 == 1:
+                _log.warning("the database is slower than the requests: %d answers were not kept", self.lost)
+
+    def flush(self) -> None:
+        """Waits until everything that came before is written."""
+        self._queue.join()
+
+    def close(self) -> None:
+        """Writes what is left, and ends."""
+        self._queue.put(None)
+        self._thread.join()
+        self.database.close()
+
+    def _write(self) -> None:
+        self._forget()
+        while True:
+            try:
+                first = self._queue.get(timeout=_DAY)
+            except Empty:
+                self._forget()
+                continue
+            taken = [first, *self._more()]
+            given = [one for one in taken if one is not None]
+            try:
+                if given:
+                    self._insert(given)
+            except (MultimodalError, OSError) as error:
+                self.lost += len(given)
+                _log.error("%d answers were not kept: %s", len(given), error)
+            finally:
+                for _ in taken:
+                    self._queue.task_done()
+            if None in taken:
+                return
+
+    def _more(self) -> list[Given | None]:
+        found: list[Given | None] = []
+        while len(found) < _AT_ONCE:
+            try:
+                found.append(self._queue.get_nowait())
+            except Empty:
+                break
+        return found
+
+    def _insert(self, given: list[Given]) -> None:
+        keep_answers(self.database, [replace(one, image=self._photo(one.product)) for one in given])
+
+    def _photo(self, product: Product) -> str | None:
+        if self._photos is None or product.image is None or product.image.data is None:
+            return None
+        data = product.image.data
+        name = hashlib.sha256(data).hexdigest()
+        file = self._photos / name[:2] / name
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        return str(file.absolute())
+
+    def _forget(self) -> None:
+        try:
+            gone = purge(self.database, self._days)
+        except MultimodalError as error:
+            _log.error("old answers were not forgotten: %s", error)
+        else:
+            if gone:
+                _log.info("%d answers of more than %g days were forgotten", gone, self._days)

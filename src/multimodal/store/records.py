@@ -1,0 +1,88 @@
+"""From answers to rows: what is kept of a product and of what was said of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+
+from multimodal.store.database import Database
+from multimodal.store.tables import AnswerRow
+from multimodal.text.characteristics import render_characteristics
+from multimodal.types import Characteristics, Prediction, Product
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer with what it answers.
+
+    Attributes:
+        image: where the photo is kept, if it is.
+    """
+
+    request_id: str
+    model: str
+    version: str
+    product: Product
+    answer: Prediction
+    image: str | None = None
+
+
+def keep_answers(database: Database, given: Sequence[Given]) -> None:
+    """Writes answers; one whose request id is there already takes the place of the one before.
+
+    Raises:
+        StoreError: the database fails.
+    """
+    if not given:
+        return
+    rows = list({one.request_id: _row(one) for one in given}.values())
+    on_sqlite = database.engine.dialect.name == "sqlite"
+    adding = sqlite.insert(AnswerRow).values(rows) if on_sqlite else postgresql.insert(AnswerRow).values(rows)
+    changed = {name: adding.excluded[name] for name in rows[0] if name != "request_id"}
+    with database.session() as session:
+        session.execute(adding.on_conflict_do_update(index_elements=["request_id"], set_=changed))
+
+
+def _row(given: Given) -> dict[str, Any]:
+    product, answer = given.product, given.answer
+    best = answer.suggestions[0]
+    return {
+        "request_id": given.request_id,
+        "created": dt.datetime.now(dt.UTC),
+        "model": given.model,
+        "version": given.version,
+        "product": product_key(product),
+        "title": product.title,
+        "description": product.description,
+        "characteristics": _as_text(product.characteristics),
+        "image": given.image,
+        "used": answer.used,
+        "decision": answer.decision,
+        "category_id": None if answer.category is None else answer.category.id,
+        "branch_id": best.path[0].id,
+        "confidence": best.probability,
+        "conflict": answer.conflict is not None,
+        "needs_review": answer.needs_review,
+        "suggestions": [{"id": one.id, "probability": round(one.probability, 6)} for one in answer.suggestions],
+        "tags": {tag.name: tag.present for tag in answer.tags},
+    }
+
+
+def product_key(product: Product) -> str:
+    """The same for the same product: a hash of its texts and its photo's bytes."""
+    told = [product.title, product.description, _as_text(product.characteristics)]
+    digest = hashlib.sha256(json.dumps(told, ensure_ascii=True).encode())
+    if product.image is not None and product.image.data is not None:
+        digest.update(product.image.data)
+    return digest.hexdigest()
+
+
+def _as_text(characteristics: Characteristics | None) -> str | None:
+    """As the readers take it back, whatever form it came in."""
+    return None if characteristics is None else render_characteristics(characteristics)
