@@ -8,17 +8,20 @@ BIN      := $(VENV)/bin
 PIP      := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint check docs-check bench clean
+.PHONY: help demo test test-browser slow lint check docs-check bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
-	    awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	    awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.serve  ## start the service, ask it about a handful of products, stop it
 	@$(BIN)/python -m multimodal_api.demo
 
 test: $(VENV)/.all  ## all tests but the slow ones
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow and not browser"
+
+test-browser: $(VENV)/.browser  ## the page in a real browser; installs playwright, and chromium on Debian as root
+	@$(BIN)/python -m pytest -m browser
 
 slow: $(VENV)/.all  ## the slow tests: training runs, minutes
 	@$(BIN)/python -m pytest -m slow
@@ -59,3 +62,10 @@ $(VENV)/.all: pyproject.toml | $(BIN)/python
 	@echo "Installing the package with [serve,ru,sentence,train,dev,bench,report] into $(VENV) (once, some minutes)"
 	@$(PIP) -e ".[serve,ru,sentence,train,dev,bench,report]"
 	@touch $@ $(VENV)/.serve
+
+$(VENV)/.browser: $(VENV)/.all
+	@$(PIP) -e ".[browser]"
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	    { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium; } || \
+	    { echo "chromium is not here: install it (Debian: apt-get install chromium), then make test-browser"; exit 2; }
+	@touch $@

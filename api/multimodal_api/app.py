@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import Scope
 
-from multimodal_api import batch, classify, feedback, metrics, routes, stream
+from multimodal_api import batch, classify, feedback, metrics, pages, routes, stream
 from multimodal_api.limits import BodyLimit, BodyLimitMiddleware
 from multimodal_api.logs import configure, log_request
 from multimodal_api.observe import ObserveMiddleware
@@ -22,7 +22,7 @@ from multimodal_api.service import Service
 from multimodal_api.settings import Settings
 from multimodal_api.trace import Trace, TraceMiddleware
 
-_PARTS = (classify, batch, stream, feedback, metrics, routes)
+_PARTS = (classify, batch, stream, feedback, metrics, pages, routes)
 
 
 def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Predictor] | None = None) -> FastAPI:

@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Console(stderr=True).print(f"The demo cannot run: {error or type(error).__name__}", style="red", markup=False)
         return 2
     console.print("The service is stopped. To leave it running: ", end="")
-    console.print(f"multimodal serve {' '.join(bundles)}", style="bold", markup=False)
+    console.print(f"multimodal serve {' '.join(bundles)}", style="bold", markup=False, soft_wrap=True)
+    console.print("Then open http://127.0.0.1:8000/ in a browser: a page to drop a photo on and type a title.")
     return 0 if share >= ENOUGH else 1
 
 

@@ -1,0 +1,37 @@
+// Questions to the service. An error carries the service's own words.
+
+export class Problem extends Error {
+  constructor(code, detail) {
+    super(detail);
+    this.code = code;
+  }
+}
+
+async function answered(response) {
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Problem(body.code ?? "error", body.detail ?? response.statusText);
+  return body;
+}
+
+export async function classify(product, { explain = false, signal } = {}) {
+  const form = new FormData();
+  for (const name of ["title", "characteristics", "model"]) if (product[name]) form.set(name, product[name]);
+  if (product.photo) form.set("image", product.photo, "photo.jpg");
+  form.set("top_k", "4");
+  if (explain) form.set("explain", "true");
+  const response = await fetch("/classify", { method: "POST", body: form, signal });
+  return { requestId: response.headers.get("X-Request-ID"), ...(await answered(response)) };
+}
+
+export async function feedback(requestId, categoryId) {
+  const body = JSON.stringify({ request_id: requestId, category_id: categoryId });
+  return answered(await fetch("/feedback", { method: "POST", headers: { "Content-Type": "application/json" }, body }));
+}
+
+export async function modelOf(name) {
+  return answered(await fetch(name ? `/model?model=${encodeURIComponent(name)}` : "/model"));
+}
+
+export async function categoriesOf(name) {
+  return (await answered(await fetch(`/categories?model=${encodeURIComponent(name)}`))).categories;
+}

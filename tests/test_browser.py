@@ -1,0 +1,216 @@
+"""The page in a real browser: asking, correcting, errors, small screens, languages. Needs Debian's chromium."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+
+from api_support import ROOT
+from multimodal_api.local import LocalService, local_service
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests want the extra [browser]")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium here; make test-browser says how to get it"),
+    pytest.mark.skipif(not (ROOT / "artifacts" / "fashion" / "manifest.json").is_file(), reason="no artifacts/fashion"),
+]
+DRESS = ROOT / "docs" / "dress.jpg"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
+    folder = tmp_path_factory.mktemp("kept")
+    bundles = [str(ROOT / "artifacts" / name) for name in ("fashion", "grocery-ru")]
+    with local_service(*bundles, environment={"MULTIMODAL_DATABASE": f"sqlite:///{folder}/kept.db"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as player:
+        opened = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+class Tab:
+    """A page with what went wrong in it, and every address it asked."""
+
+    def __init__(self, browser: Any, service: LocalService, **options: Any) -> None:
+        self.context = browser.new_context(**options)
+        self.page = self.context.new_page()
+        self.faults: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.home = f"http://127.0.0.1:{service.port}/"
+        self.page.goto(self.home)
+        sync_api.expect(self.page.locator("#status")).not_to_be_empty()
+
+
+@pytest.fixture
+def tab(browser: Any, service: LocalService) -> Iterator[Tab]:
+    opened = Tab(browser, service)
+    yield opened
+    opened.context.close()
+    assert opened.faults == []
+    assert all(url.startswith((opened.home, "blob:")) for url in opened.asked)
+
+
+def _first(page: Any) -> Any:
+    return page.locator("#suggestions li").first
+
+
+def test_suggestions_follow_the_title_as_it_is_typed(tab: Tab) -> None:
+    page = tab.page
+    page.locator("#title").press_sequentially("Men navy polo tshirt", delay=20)
+    sync_api.expect(_first(page)).to_contain_text("Topwear › Tshirts")
+    sync_api.expect(page.locator("#decision")).to_contain_text("by the text")
+    page.fill("#title", "Women leather handbag")
+    sync_api.expect(_first(page)).to_contain_text("Handbags")
+    assert page.locator("#suggestions progress").first.evaluate("bar => bar.value") > 0.5
+    page.fill("#title", "")
+    sync_api.expect(page.locator("#answer")).to_be_hidden()
+    assert tab.page.title()
+
+
+def test_a_photo_is_shown_tagged_and_explained(tab: Tab) -> None:
+    page = tab.page
+    page.set_input_files("#file", DRESS)
+    sync_api.expect(_first(page)).to_contain_text("Dress")
+    sync_api.expect(page.locator("#decision")).to_contain_text("by the photo")
+    sync_api.expect(page.locator("#tags")).to_contain_text("polka dot")
+    sync_api.expect(page.locator("#tags")).to_contain_text("colour:")
+    before = page.locator("#photo").evaluate("canvas => canvas.toDataURL()")
+    page.fill("#title", "Women polka dot dress")
+    sync_api.expect(page.locator("#decision")).to_contain_text("by text and photo")
+    page.click("#why summary")
+    sync_api.expect(page.locator("#reasons")).to_contain_text("dress")
+    assert page.locator("#photo").evaluate("canvas => canvas.toDataURL()") != before, "nothing is laid over the photo"
+    page.click("#remove")
+    sync_api.expect(page.locator("#photo")).to_be_hidden()
+    sync_api.expect(page.locator("#decision")).to_contain_text("by the text")
+
+
+def _transfer(page: Any, kind: str) -> None:
+    """Drops or pastes the dress, as a person would from another window."""
+    page.evaluate(
+        """async ([kind, bytes]) => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], "dress.jpg", {type: "image/jpeg"}));
+            const options = {bubbles: true, cancelable: true};
+            const event = kind === "drop" ? new DragEvent("drop", {...options, dataTransfer: data})
+                : new ClipboardEvent("paste", {...options, clipboardData: data});
+            document.getElementById("drop").dispatchEvent(event);
+        }""",
+        [kind, list(DRESS.read_bytes())],
+    )
+
+
+@pytest.mark.parametrize("kind", ["drop", "paste"])
+def test_photos_are_dropped_and_pasted(tab: Tab, kind: str) -> None:
+    _transfer(tab.page, kind)
+    sync_api.expect(_first(tab.page)).to_contain_text("Dress")
+    sync_api.expect(tab.page.locator("#photo")).to_be_visible()
+
+
+def test_answers_are_accepted_and_corrected_by_keyboard_alone(tab: Tab) -> None:
+    page = tab.page
+    page.keyboard.type("Men navy polo tshirt")  # the title has the focus from the start
+    sync_api.expect(_first(page)).to_contain_text("Tshirts")
+    page.locator("#suggestions button").first.focus()
+    page.keyboard.press("Enter")
+    sync_api.expect(page.locator("#said")).to_have_text("Thank you: noted as right.")
+    page.locator("#correct summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("topwear shirts")
+    sync_api.expect(page.locator("#found [role=option]").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    chosen = page.locator("#found [aria-selected=true]").inner_text()
+    assert page.locator("#search").get_attribute("aria-activedescendant") == "found-0"
+    page.keyboard.press("Enter")
+    sync_api.expect(page.locator("#said")).to_contain_text(f"noted as {chosen}")
+
+
+def test_errors_are_told_in_the_services_words(tab: Tab, tmp_path: Path) -> None:
+    page = tab.page
+    page.set_input_files("#file", {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no photo"})
+    sync_api.expect(page.locator("#error")).to_have_text("This file is no photo.")
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(DRESS.read_bytes()[:60])
+    page.set_input_files("#file", broken)
+    sync_api.expect(page.locator("#error")).to_contain_text("photo")
+    page.fill("#title", "Women dress")  # beside text, a photo that cannot be read is a warning
+    sync_api.expect(page.locator("#warnings")).to_contain_text("⚠")
+    sync_api.expect(page.locator("#error")).to_be_hidden()
+    tab.faults.clear()  # the browser tells of every 422 by itself
+
+
+def test_a_service_that_is_gone_is_told(browser: Any) -> None:
+    with local_service(str(ROOT / "artifacts" / "grocery-ru")) as short:
+        tab = Tab(browser, short)
+        tab.page.fill("#title", "Молоко")
+        sync_api.expect(_first(tab.page)).to_contain_text("Молоко")
+        tab.page.locator("#suggestions button").first.click()
+        sync_api.expect(tab.page.locator("#said")).to_contain_text("no database")
+    tab.page.fill("#title", "Молоко топлёное")
+    sync_api.expect(tab.page.locator("#error")).to_have_text("The service could not be reached.")
+    tab.context.close()
+
+
+def test_a_phone_in_russian_in_the_dark(browser: Any, service: LocalService) -> None:
+    tab = Tab(browser, service, viewport={"width": 360, "height": 740}, locale="ru-RU", color_scheme="dark",
+              has_touch=True, is_mobile=True)  # fmt: skip
+    page = tab.page
+    sync_api.expect(page.locator("h1")).to_have_text("Какая категория?")
+    assert page.evaluate("document.documentElement.lang") == "ru"
+    sync_api.expect(page.locator(".camera")).to_be_visible()
+    page.select_option("#model", "grocery-ru")
+    page.fill("#title", "Молоко пастеризованное 3,2%")
+    sync_api.expect(_first(page)).to_contain_text("Молоко")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert sum(int(part) for part in dark.removeprefix("rgb(").removesuffix(")").split(",")) < 150
+    page.select_option("#language", "en")
+    sync_api.expect(page.locator("h1")).to_have_text("Which category?")
+    page.reload()
+    sync_api.expect(page.locator("h1")).to_have_text("Which category?")
+    tab.context.close()
+    assert tab.faults == []
+
+
+def test_every_control_has_a_name(tab: Tab) -> None:
+    page = tab.page
+    page.fill("#title", "Men navy polo tshirt")
+    sync_api.expect(_first(page)).to_be_visible()
+    page.click("#correct summary")
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll("input, select, button, summary, progress, a")]
+            .filter((one) => one.checkVisibility())
+            .filter((one) => !(one.ariaLabel || one.textContent.trim()))
+            .filter((one) => ![...(one.labels ?? [])].some((label) => label.innerText.trim()))
+            .map((one) => one.outerHTML)"""
+    )
+    assert nameless == []
+    tree = page.locator("body").aria_snapshot()
+    assert 'combobox "Find the right category"' in tree
+    assert 'textbox "Title"' in tree
+
+
+def test_a_large_photo_is_made_small_before_it_is_sent(tab: Tab, tmp_path: Path) -> None:
+    large = Image.effect_noise((4000, 3000), 90).convert("RGB")
+    ImageDraw.Draw(large).rectangle((1000, 500, 3000, 2500), fill="navy")
+    large.save(tmp_path / "large.jpg", quality=95)
+    assert (tmp_path / "large.jpg").stat().st_size > 3_000_000
+    with tab.page.expect_request("**/classify") as asked:
+        tab.page.set_input_files("#file", tmp_path / "large.jpg")
+    sync_api.expect(_first(tab.page)).to_be_visible()
+    assert int(asked.value.headers.get("content-length") or len(asked.value.post_data_buffer or b"")) < 1_000_000
