@@ -9,6 +9,7 @@ import backbone_pages
 import coverage
 import encoders
 import fashion_mnist
+import imbalance
 import missing_inputs
 import photo_ablation
 import photo_labels
@@ -37,5 +38,7 @@ COMMON: Mapping[str, Block] = {
     "coverage-fashion": lambda found: coverage.markdown(found) + "\n",
     "missing-fashion": lambda found: missing_inputs.markdown(found) + "\n",
     "encoders-perekrestok_ru": _records(encoders.markdown),
+    "encoders-fashion_products": _records(encoders.markdown),
+    "imbalance-perekrestok_ru": _records(imbalance.markdown),
 }
 """Name of the block and of the file -> its Markdown."""
