@@ -14,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from api_support import FakePredictor, in_base64, jpeg
+from api_support import FakePredictor, in_base64, jpeg, logged
 from multimodal.artifact import Profile
 from multimodal_api.app import create_app
 from multimodal_api.logs import JsonFormatter
@@ -86,25 +86,10 @@ def test_drift_is_told_once_there_are_enough_answers(predictor: FakePredictor, c
     assert _figures(client)["multimodal_drift", ("fake", "inputs")] > 0.25
 
 
-class Kept(logging.Handler):
-    """Keeps records as they come."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.records: list[logging.LogRecord] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.records.append(record)
-
-
 @pytest.fixture
 def lines() -> Iterator[list[logging.LogRecord]]:
-    access, kept = logging.getLogger("multimodal_api.access"), Kept()
-    access.addHandler(kept)
-    access.setLevel(logging.INFO)
-    yield kept.records
-    access.removeHandler(kept)
-    access.setLevel(logging.NOTSET)
+    with logged("multimodal_api.access") as records:
+        yield records
 
 
 def test_a_request_is_one_line_of_json_without_its_title(client: TestClient, lines: list[logging.LogRecord]) -> None:

@@ -349,7 +349,7 @@ def test_the_codes_of_errors_are_those_of_the_source() -> None:
 
 def test_the_settings_are_all_told() -> None:
     told = read_table(API.read_text(encoding="utf-8"), "variable")
-    assert set(told) == {f"MULTIMODAL_{name.upper()}" for name in Settings.model_fields}
+    assert set(told) == {"MULTIMODAL_SETTINGS", *(f"MULTIMODAL_{name.upper()}" for name in Settings.model_fields)}
     caps = {name: int(told[f"MULTIMODAL_{name.upper()}"]["default"].replace(",", "")) for name in CAPS}
     assert caps == {name: getattr(Settings(), name) for name in CAPS}
 

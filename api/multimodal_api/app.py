@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Scope
 
 from multimodal_api import batch, classify, feedback, metrics, pages, routes, stream
+from multimodal_api.access import AccessMiddleware, read_keys
 from multimodal_api.limits import BodyLimit, BodyLimitMiddleware
 from multimodal_api.logs import configure, log_request
 from multimodal_api.observe import ObserveMiddleware
@@ -22,6 +25,9 @@ from multimodal_api.service import Service
 from multimodal_api.settings import Settings
 from multimodal_api.trace import Trace, TraceMiddleware
 
+_log = logging.getLogger("multimodal_api")
+_OPEN = ("/", "/page/", "/live", "/ready")
+"""Paths that need no API key: the page itself, though not what it asks, and what supervisors ask."""
 _PARTS = (classify, batch, stream, feedback, metrics, pages, routes)
 
 
@@ -42,6 +48,7 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure(settings.log)
+        _log.info("settings", extra={"told": {"settings": settings.shown()}})
         loading = None if predictors else asyncio.create_task(_load(service))
         if predictors:
             await service.open_store()
@@ -67,6 +74,18 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
     install_problem_handlers(app)
     app.add_middleware(BodyLimitMiddleware, **_limits(settings))
     app.add_middleware(FailureMiddleware)
+    if settings.api_keys is not None:
+        keys = read_keys(settings.api_keys.get_secret_value())
+        app.add_middleware(AccessMiddleware, keys=keys, open_paths=_OPEN)
+    if settings.cors is not None:
+        origins = [origin.strip() for origin in settings.cors.split(",")]
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
+            expose_headers=["X-Request-ID", "Server-Timing", "Retry-After"],
+        )
     app.add_middleware(TraceMiddleware)
     paths = {getattr(route, "path", "") for part in _PARTS for route in (*app.routes, *part.router.routes)}
 

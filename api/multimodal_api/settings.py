@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from multimodal.errors import ConfigError
+from multimodal.errors import ConfigError, nearest
 from multimodal.image.caps import DEFAULT_CAPS
 from multimodal_api.logs import LogFormat
 
 _PREFIX = "MULTIMODAL_"
+_PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*(@)")
 
 
 def usable_cores() -> int:
@@ -52,6 +55,8 @@ class Settings(BaseModel):
         max_batch_body: bytes of a batch's body.
         log: form of the log: "json", "text", or "off" for no line a request.
         log_inputs: whether the log tells titles, too; never on unless asked for.
+        api_keys: who may ask: name=key or name=key@requests a minute, commas between; None is everybody.
+        cors: origins whose pages may ask from a browser, commas between; None is none.
         max_body: bytes of a request's body; a photo of ``max_photo`` in base64 fits.
         max_photo: bytes of a photo file.
         max_field: bytes of one text field of a form.
@@ -75,6 +80,8 @@ class Settings(BaseModel):
     max_batch_body: Annotated[int, Field(ge=1)] = 100_000_000
     log: LogFormat = "json"
     log_inputs: bool = False
+    api_keys: SecretStr | None = None
+    cors: str | None = None
     max_body: Annotated[int, Field(ge=1)] = 15_000_000
     max_photo: Annotated[int, Field(ge=1)] = DEFAULT_CAPS.max_bytes
     max_field: Annotated[int, Field(ge=1)] = 1_000_000
@@ -86,15 +93,39 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Reads the variables that are set and not empty.
+        """Reads the variables that are set and not empty; below them the YAML file of ``MULTIMODAL_SETTINGS``.
+
+        Secrets stand in the environment alone: a file that tells of API keys is refused.
 
         Raises:
             ConfigError: naming the variable, what it held and what was expected.
         """
         source = os.environ if environment is None else environment
         names = {field: _PREFIX + field.upper() for field in cls.model_fields}
+        file = source.get(f"{_PREFIX}SETTINGS")
+        told = _from_file(Path(file), cls.model_fields) if file else {}
+        told |= {f: source[n] for f, n in names.items() if source.get(n)}
         try:
-            return cls.model_validate({f: source[n] for f, n in names.items() if source.get(n)})
+            return cls.model_validate(told)
         except ValidationError as error:
             lines = (f"{names[str(e['loc'][0])]}={e['input']!r}: {e['msg']}" for e in error.errors())
             raise ConfigError("; ".join(lines) + ". Set it to a fitting value or unset it.") from None
+
+    def shown(self) -> dict[str, object]:
+        """What is set otherwise than by default, secrets and passwords masked."""
+        told = self.model_dump(mode="json", exclude_defaults=True)
+        if self.database is not None:
+            told["database"] = _PASSWORD.sub(r"\1***\2", self.database)
+        return told
+
+
+def _from_file(file: Path, known: Iterable[str]) -> dict[str, object]:
+    from multimodal.config.load import read_yaml
+
+    told = read_yaml(file)
+    if "api_keys" in told:
+        raise ConfigError(f"{file}: api_keys: secrets come from the environment alone; set MULTIMODAL_API_KEYS instead")
+    unknown = [name for name in told if name not in known]
+    if unknown:
+        raise ConfigError(f"{file}: {unknown[0]}: no such setting.{nearest(unknown[0], known)}")
+    return told

@@ -7,6 +7,12 @@ export class Problem extends Error {
   }
 }
 
+function send(path, options = {}) {
+  const key = sessionStorage.getItem("key"); // forgotten with the tab
+  const headers = { ...options.headers, ...(key ? { "X-API-Key": key } : {}) };
+  return fetch(path, { ...options, headers });
+}
+
 async function answered(response) {
   const body = await response.json().catch(() => ({}));
   if (!response.ok) throw new Problem(body.code ?? "error", body.detail ?? response.statusText);
@@ -19,19 +25,19 @@ export async function classify(product, { explain = false, signal } = {}) {
   if (product.photo) form.set("image", product.photo, "photo.jpg");
   form.set("top_k", "4");
   if (explain) form.set("explain", "true");
-  const response = await fetch("/classify", { method: "POST", body: form, signal });
+  const response = await send("/classify", { method: "POST", body: form, signal });
   return { requestId: response.headers.get("X-Request-ID"), ...(await answered(response)) };
 }
 
 export async function feedback(requestId, categoryId) {
   const body = JSON.stringify({ request_id: requestId, category_id: categoryId });
-  return answered(await fetch("/feedback", { method: "POST", headers: { "Content-Type": "application/json" }, body }));
+  return answered(await send("/feedback", { method: "POST", headers: { "Content-Type": "application/json" }, body }));
 }
 
 export async function modelOf(name) {
-  return answered(await fetch(name ? `/model?model=${encodeURIComponent(name)}` : "/model"));
+  return answered(await send(name ? `/model?model=${encodeURIComponent(name)}` : "/model"));
 }
 
 export async function categoriesOf(name) {
-  return (await answered(await fetch(`/categories?model=${encodeURIComponent(name)}`))).categories;
+  return (await answered(await send(`/categories?model=${encodeURIComponent(name)}`))).categories;
 }

@@ -54,6 +54,13 @@ function fail(error) {
   $("status").textContent = "";
   $("error").textContent = error instanceof Problem ? error.message : say("failed");
   $("error").hidden = false;
+  if (error.code === "unknown_key") $("key-asked").hidden = false;
+}
+
+function useKey(key) {
+  sessionStorage.setItem("key", key);
+  $("key-asked").hidden = true;
+  useModel().then(ask, fail);
 }
 
 async function explain() {
@@ -120,6 +127,7 @@ function listen() {
   $("product").addEventListener("submit", (event) => event.preventDefault());
   for (const id of ["title", "characteristics"]) $(id).addEventListener("input", soon);
   for (const id of ["file", "camera"]) $(id).addEventListener("change", (event) => take(event.target.files[0]));
+  $("key").addEventListener("change", (event) => useKey(event.target.value));
   $("remove").addEventListener("click", () => { removePhoto(); ask(); });
   $("clear").addEventListener("click", () => { $("product").reset(); removePhoto(); ask(); $("title").focus(); });
   $("why").addEventListener("toggle", () => { if ($("why").open) explain(); else if (state.picture) show($("photo"), state.picture, state.proportion); });

@@ -16,7 +16,7 @@ const WORDS = {
     whyPhoto: "The brighter a part of the photo, the more it spoke for the answer.", whyNothing: "No single part stands out.",
     accepted: "Thank you: noted as right.", corrected: (path) => `Thank you: noted as ${path}.`,
     notKept: "Feedback is not kept here: the service has no database.", failed: "The service could not be reached.",
-    found: (count) => `${count} found`, photoAlt: "The photo that is asked about", notPhoto: "This file is no photo.",
+    found: (count) => `${count} found`, photoAlt: "The photo that is asked about", key: "API key", notPhoto: "This file is no photo.",
   },
   ru: {
     heading: "Какая категория?", lead: "Название, фото или и то и другое. Данные не покидают этот сервис.",
@@ -34,7 +34,7 @@ const WORDS = {
     whyPhoto: "Чем ярче часть фото, тем больше она говорит за ответ.", whyNothing: "Ничто не выделяется.",
     accepted: "Спасибо: отмечено как верное.", corrected: (path) => `Спасибо: отмечено как ${path}.`,
     notKept: "Отзывы здесь не сохраняются: у сервиса нет базы данных.", failed: "Сервис недоступен.",
-    found: (count) => `Найдено: ${count}`, photoAlt: "Фото, о котором спрашивают", notPhoto: "Этот файл не фото.",
+    found: (count) => `Найдено: ${count}`, photoAlt: "Фото, о котором спрашивают", key: "Ключ API", notPhoto: "Этот файл не фото.",
   },
 };
 

@@ -82,6 +82,7 @@ def serve(
             host=host,
             port=port,
             workers=workers,
+            timeout_graceful_shutdown=30,
             access_log=False,  # the service has a line of its own for each request: MULTIMODAL_LOG
         )
 

@@ -32,6 +32,20 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
         ConfigError: with the file and the path of the key in front.
     """
     file = Path(path)
+    raw = read_yaml(file)
+    for item in overrides:
+        _override(raw, item)
+    config = validate(RunConfig, _expand(raw, str(file)), str(file))
+    _refuse_test_splits(config, str(file))
+    return config
+
+
+def read_yaml(file: Path) -> dict[str, Any]:
+    """The keys of a YAML file.
+
+    Raises:
+        ConfigError: it is not there, not readable, or no mapping.
+    """
     try:
         raw = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -42,11 +56,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
         raise ConfigError(f"{file}: not readable as YAML: {error}") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{file}: got {type(raw).__name__}, expected a mapping of keys at the top")
-    for item in overrides:
-        _override(raw, item)
-    config = validate(RunConfig, _expand(raw, str(file)), str(file))
-    _refuse_test_splits(config, str(file))
-    return config
+    return raw
 
 
 def validate(model: type[ModelT], raw: object, origin: str) -> ModelT:
