@@ -32,6 +32,7 @@ FLOORS = {
     "multimodal.serving": 40,
     "multimodal.profile": 41,
     "multimodal.store": 45,
+    "multimodal.client": 45,
     "multimodal.catalog": 50,
     "multimodal.report": 50,
     "multimodal.cli": 60,
