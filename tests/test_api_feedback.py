@@ -135,3 +135,29 @@ def test_the_shell_exports_counts_and_lists(
     assert "Shirts" in _run(monkeypatch, capsys, "queue", "--database", url)[1]
     code, told = _run(monkeypatch, capsys, "queue", "--database", url, "--json")
     assert [one["request_id"] for one in json.loads(told)["items"]] == ["c"]
+
+
+def test_what_is_asked_while_somebody_types_waits_for_nobodys_look(client: TestClient) -> None:
+    client.post("/classify", json={"title": "Boo"}, headers={"X-Request-ID": "a", "X-Draft": "1"})
+    client.post("/classify", json={"title": "Boots"}, headers={"X-Request-ID": "b"})
+    assert [one["request_id"] for one in client.get("/review").json()["items"]] == ["b"]
+    assert _say(client, "a", "200")["request_id"] == "a"
+
+
+def test_a_request_id_of_several_products_is_refused(client: TestClient) -> None:
+    for title in ("Boots", "Tops"):
+        client.post("/classify", json={"title": title}, headers={"X-Request-ID": "trace"})
+    said = client.post("/feedback", json={"request_id": "trace", "category_id": "101"})
+    check_problem(said, 409, "ambiguous_request", "several products were asked about with")
+
+
+def test_a_database_that_fails_is_a_503_with_a_time(client: TestClient, app: FastAPI) -> None:
+    client.post("/classify", json={"title": "Boots"}, headers={"X-Request-ID": "a"})
+    recorder = app.state.service.recorder
+    recorder.flush()
+    with recorder.database.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE answers")
+    said = client.post("/feedback", json={"request_id": "a", "category_id": "200"})
+    check_problem(said, 503, "store_failed", "Retry-After")
+    assert int(said.headers["retry-after"]) >= 1
+    assert client.post("/classify", json={"title": "Boots"}).status_code == 200

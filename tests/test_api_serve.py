@@ -96,3 +96,28 @@ def wait_ready(process: subprocess.Popen[bytes], port: int) -> None:
                 return
         time.sleep(0.05)
     raise AssertionError("the service was not ready in time")
+
+
+def test_a_settings_file_is_not_overruled_by_defaults(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import uvicorn
+
+    from multimodal_api.settings import Settings
+
+    file = tmp_path / "service.yaml"
+    file.write_text(f"bundle: {tiny_bundle}\ndatabase: sqlite:///{tmp_path}/kept.db\n", encoding="utf-8")
+    found: list[Settings] = []
+    monkeypatch.setattr(uvicorn, "run", lambda *_, **__: found.append(Settings.from_environment()))
+    for words, environment in (([], True), (["--database", "none"], True), ([str(tiny_bundle)], False)):
+        for name in ("BUNDLE", "DATABASE", "SETTINGS", "THREADS", "DEFAULT_MODEL"):
+            monkeypatch.setenv(f"MULTIMODAL_{name}", "")  # first, so that it is put back as it was
+            monkeypatch.delenv(f"MULTIMODAL_{name}")
+        if environment:
+            monkeypatch.setenv("MULTIMODAL_SETTINGS", str(file))
+        monkeypatch.setattr(sys, "argv", ["multimodal", "serve", *words, "--port", "0"])
+        with pytest.raises(SystemExit):
+            main()
+    told = [(one.bundle, one.database) for one in found]
+    kept = f"sqlite:///{tmp_path}/kept.db"
+    assert told == [(str(tiny_bundle), kept), (str(tiny_bundle), None), (str(tiny_bundle), "sqlite:///multimodal.db")]

@@ -21,6 +21,7 @@ from multimodal.store import Database, open_database
 from multimodal.store.database import StoreError
 from multimodal.store.export import write_labelled
 from multimodal.store.feedback import (
+    AmbiguousRequestError,
     UnknownRequestError,
     answers_kept,
     count_by_branch,
@@ -125,12 +126,30 @@ def test_feedback_is_accepted_or_corrected_and_the_last_word_counts(database: Da
     assert list(labelled(database, "other")) == []
 
 
-def test_a_request_id_that_comes_again_takes_the_place_of_the_one_before(database: Database) -> None:
-    keep_answers(database, [_given("a", "Boots"), _given("a", "Tops")])
-    keep_answers(database, [_given("a", "Sandals"), _given("b", "Boots")])
+def test_a_request_id_of_several_products_stands_for_none(database: Database) -> None:
+    keep_answers(database, [_given("a", "Boots"), _given("a", "Boots"), _given("b", "Tops"), _given("b", "Shirts")])
+    keep_answers(database, [_given("a", "Boots"), _given("c", "Tops")])
     with database.session() as session:
-        assert answers_kept(session) == 2
-    assert give_feedback(database, "a", "201").verdict == "accepted"
+        assert answers_kept(session) == 3
+    assert give_feedback(database, "a", "200").verdict == "accepted"
+    with pytest.raises(AmbiguousRequestError, match="which several products were asked about with"):
+        give_feedback(database, "b", "101")
+    keep_answers(database, [_given("a", "Sandals")])
+    with pytest.raises(AmbiguousRequestError):
+        give_feedback(database, "a", "201")
+    assert [(row.title, said.category_id) for row, said in labelled(database)] == [("Boots", "200")]
+
+
+def test_drafts_wait_for_nobodys_look(database: Database) -> None:
+    keep_answers(database, [replace(_given("a", "Boo", confidence=0.1), draft=True), _given("b", "Boots")])
+    assert [one.answer.request_id for one in review_queue(database)] == ["b"]
+    assert give_feedback(database, "a", "200").verdict in ("accepted", "corrected")
+
+
+def test_signs_that_a_database_does_not_take_are_left_out(database: Database) -> None:
+    keep_answers(database, [_given("a", "Boots\x00 of leather"), _given("b", "Tops")])
+    give_feedback(database, "a", "200")
+    assert [row.title for row, _ in labelled(database)] == ["Boots of leather"]
 
 
 def test_what_is_worth_a_look_comes_first(database: Database) -> None:
@@ -164,13 +183,14 @@ def _photo() -> bytes:
 
 
 def test_old_answers_without_feedback_are_forgotten(database: Database) -> None:
-    keep_answers(database, [_given("old", "Boots"), _given("old, told", "Tops"), _given("new", "Shirts")])
+    old, told, new = _given("old", "Boots"), _given("old, told", "Tops"), _given("new", "Shirts")
+    keep_answers(database, [replace(old, image="old.jpg"), replace(told, image="told.jpg"), new])
     give_feedback(database, "old, told", "101")
     with database.session() as session:
         long_ago = dt.datetime.now(dt.UTC) - dt.timedelta(days=91)
         session.execute(update(AnswerRow).where(AnswerRow.request_id != "new").values(created=long_ago))
-    assert purge(database, 90) == 1
-    assert purge(database, 90) == 0
+    assert purge(database, 90) == (1, ["old.jpg"])
+    assert purge(database, 90) == (0, [])
     assert model_of(database, "old") is None
     assert model_of(database, "old, told") == model_of(database, "new") == "fake"
 
@@ -197,7 +217,8 @@ def test_the_export_is_read_as_training_rows(database: Database, tmp_path: Path)
 @pytest.mark.parametrize(
     ("wrong", "mention"),
     [
-        ("multimodal.db", "expected a URL such as sqlite:///multimodal.db"),
+        ("postgresql//user:secret@host/name", "expected one such as sqlite:///multimodal.db"),
+        ("postgresql://user:secret@host:port/name", "expected one such as sqlite:///multimodal.db"),
         ("mongo://host/name", "expected sqlite or postgresql"),
         ("sqlite:////no/such/folder/kept.db", "unable to open"),
         ("postgresql://user:secret@127.0.0.1:1/name", "127.0.0.1"),

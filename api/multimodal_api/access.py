@@ -63,8 +63,8 @@ def read_keys(told: str) -> list[Key]:
         usable = bool(found and name and len(secret) >= 16) and (not limit or _positive(limit))
         if not usable or name in {key.name for key in keys}:
             raise ConfigError(
-                f"MULTIMODAL_API_KEYS: entry {number} ({name!r:.40}): expected name=key or name=key@60, each name "
-                "once, the key of 16 characters or more, the limit a number of requests a minute."
+                f"MULTIMODAL_API_KEYS: entry {number}: expected name=key or name=key@60, each name once, the key of "
+                "16 characters or more and without a comma, the limit a number of requests a minute."
             )
         keys.append(Key(name, hashlib.sha256(secret.encode()).digest(), float(limit) if limit else None))
     return keys

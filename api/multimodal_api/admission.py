@@ -50,7 +50,12 @@ class Admission:
             )
 
     async def run(
-        self, work: Callable[[], T], until: float, *, gone: Callable[[], Awaitable[object]] | None = None
+        self,
+        work: Callable[[], T],
+        until: float,
+        *,
+        gone: Callable[[], Awaitable[object]] | None = None,
+        patient: bool = False,
     ) -> T:
         """Runs work in a thread, in its turn.
 
@@ -58,12 +63,15 @@ class Admission:
             until: ``time.monotonic()`` by which the answer must be there. Work that waits longer is never begun;
                 work that takes longer goes on, and what it finds is thrown away.
             gone: returns once nobody waits for the answer any more; work that has not begun by then never is.
+            patient: a piece of something larger, which takes no place in the queue.
 
         Raises:
-            ProblemError: 503 where it is late.
+            ProblemError: 503 where it is late, or the queue is full.
             ClientDisconnect: ``gone`` returned.
         """
-        await self._take(until, gone)
+        if not patient:
+            self.check()  # again: many may have read their bodies at the same time
+        await self._take(until, gone, patient)
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._pool, work)
         self.running += 1
@@ -76,11 +84,11 @@ class Admission:
                 raise  # the work's own
             raise self._late("was not answered") from None
 
-    async def _take(self, until: float, gone: Callable[[], Awaitable[object]] | None) -> None:
+    async def _take(self, until: float, gone: Callable[[], Awaitable[object]] | None, patient: bool) -> None:
         if not self._free.locked():
             await self._free.acquire()
             return
-        self.waiting += 1
+        self.waiting += not patient
         left = None if gone is None else asyncio.ensure_future(gone())
         turn = asyncio.ensure_future(self._free.acquire())
         try:
@@ -96,7 +104,7 @@ class Admission:
                 self._free.release()  # its turn came in the moment it was given up
             raise
         finally:
-            self.waiting -= 1
+            self.waiting -= not patient
             if left is not None:
                 left.cancel()
 

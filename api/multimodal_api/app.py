@@ -55,11 +55,13 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
         try:
             yield
         finally:
-            if loading is not None:
-                loading.cancel()
-                with suppress(asyncio.CancelledError):
-                    await loading
-            service.close()
+            try:
+                if loading is not None:
+                    loading.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await loading
+            finally:
+                service.close()
 
     app = FastAPI(
         title="multimodal",
@@ -72,11 +74,12 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
     for part in _PARTS:
         app.include_router(part.router)
     install_problem_handlers(app)
-    app.add_middleware(BodyLimitMiddleware, **_limits(settings))
-    app.add_middleware(FailureMiddleware)
     if settings.api_keys is not None:
         keys = read_keys(settings.api_keys.get_secret_value())
         app.add_middleware(AccessMiddleware, keys=keys, open_paths=_OPEN)
+    # Around it: who is refused while still sending gets to read why.
+    app.add_middleware(BodyLimitMiddleware, **_limits(settings))
+    app.add_middleware(FailureMiddleware)
     if settings.cors is not None:
         origins = [origin.strip() for origin in settings.cors.split(",")]
         app.add_middleware(

@@ -110,11 +110,17 @@ class FeedbackRequest(BaseModel):
     request_id: Annotated[
         str,
         Field(
-            min_length=1, max_length=160, description="X-Request-ID of the answer; of a batch with `/` and the index."
+            min_length=1,
+            max_length=160,
+            pattern=r"^[^\x00-\x1f]+$",
+            description="X-Request-ID of the answer; of a batch with `/` and the index.",
         ),
     ]
     category_id: Annotated[str, Field(min_length=1, max_length=200, description="The right category.")]
-    tags: Annotated[dict[str, bool], Field(description="Tag -> whether the photo shows it.")] = {}
+    tags: Annotated[
+        dict[Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f]+$")], bool],
+        Field(max_length=50, description="Tag -> whether the photo shows it."),
+    ] = {}
 
 
 class BatchItem(AskedProduct):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from multimodal_api.asked import AskedOptions, BatchRequest
-from multimodal_api.bodies import JSON, kind_of, parsed, unsupported
+from multimodal_api.bodies import JSON, disconnected, kind_of, parsed, unsupported
 from multimodal_api.items import PIECE, Asked
 from multimodal_api.openapi import json_body, problems
 from multimodal_api.problems import ProblemError
@@ -49,17 +51,30 @@ async def classify_batch(request: Request) -> Response:
         time.monotonic() + service.settings.batch_deadline,
     )
     trace.mark("parse")
+    gone = asyncio.Event()
+    asked = replace(asked, gone=gone.wait)
+    watching = asyncio.create_task(_watch(request, gone))
     turns = asyncio.Semaphore(service.settings.concurrency)
 
     async def piece(first: int) -> tuple[bytes, int]:
         async with turns:  # no more waiting at once than can run: others want their turns too
+            if gone.is_set():
+                raise ClientDisconnect
             return await asked.piece(items[first : first + PIECE], first)
 
-    found = await asyncio.gather(*(piece(first) for first in range(0, len(items), PIECE)))
+    try:
+        found = await asyncio.gather(*(piece(first) for first in range(0, len(items), PIECE)))
+    finally:
+        watching.cancel()
     trace.mark("predict")
     answers = b",".join(b",".join(lines.splitlines()) for lines, _ in found)
     failed = sum(count for _, count in found)
     return Response(b'{"answers":[%b],"failed":%d}' % (answers, failed), media_type=JSON)
+
+
+async def _watch(request: Request, gone: asyncio.Event) -> None:
+    await disconnected(request)
+    gone.set()
 
 
 def _items(body: bytes, most: int) -> tuple[list[Any], AskedOptions]:

@@ -36,13 +36,14 @@ async def classify(request: Request) -> Response:
     body = await read_body(request, service.settings)
     trace.mark("read")
     until = time.monotonic() + service.settings.deadline
+    draft = request.headers.get("x-draft", "").lower() in ("1", "true")
     content = await service.admission.run(
-        lambda: _answer(service, body, trace), until, gone=lambda: disconnected(request)
+        lambda: _answer(service, body, trace, draft), until, gone=lambda: disconnected(request)
     )
     return Response(content, media_type="application/json")
 
 
-def _answer(service: Service, body: bytes | list[Part], trace: Trace) -> bytes:
+def _answer(service: Service, body: bytes | list[Part], trace: Trace, draft: bool) -> bytes:
     """Everything that takes time, in one visit to a worker thread."""
     trace.mark("queue")
     question = read_question(body, service.settings)
@@ -58,9 +59,9 @@ def _answer(service: Service, body: bytes | list[Part], trace: Trace) -> bytes:
     trace.mark("predict")
     if isinstance(answer, RowError):
         raise problem_of_row(answer)
-    service.metrics.answered(predictor, answer)
+    service.metrics.answered(predictor, answer, draft=draft)
     if service.recorder is not None:
-        service.recorder.keep(trace.request_id, predictor, question.product, answer)
+        service.recorder.keep(trace.request_id, predictor, question.product, answer, draft=draft)
     if service.shadow is not None and predictor.name == service.default:
         service.shadow.follow(predictor.name, question.product, question.options, answer)
     trace.notes |= {"model": predictor.name, "used": answer.used, "decision": answer.decision}

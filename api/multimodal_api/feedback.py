@@ -26,7 +26,7 @@ router = APIRouter()
     "/feedback",
     summary="Say what is right for a product that was answered",
     response_class=Response,
-    responses={200: {"model": FeedbackResponse}, **problems(400, 404, 415, 422, 500, 503)},
+    responses={200: {"model": FeedbackResponse}, **problems(400, 404, 409, 415, 422, 500, 503)},
     openapi_extra=json_body(FeedbackRequest),
 )
 async def feedback(request: Request) -> Response:
@@ -69,7 +69,7 @@ def review(
 
 
 def _keep(service: Service, recorder: Recorder, said: FeedbackRequest) -> FeedbackResponse:
-    from multimodal.store.feedback import UnknownRequestError, give_feedback, model_of
+    from multimodal.store.feedback import AmbiguousRequestError, UnknownRequestError, give_feedback, model_of
 
     recorder.flush()  # the answer may have been given a moment ago
     model = model_of(recorder.database, said.request_id)
@@ -79,6 +79,8 @@ def _keep(service: Service, recorder: Recorder, said: FeedbackRequest) -> Feedba
         found = give_feedback(recorder.database, said.request_id, said.category_id, said.tags)
     except UnknownRequestError as error:
         raise ProblemError(404, error.code, f"{error.message}.") from None
+    except AmbiguousRequestError as error:
+        raise ProblemError(409, error.code, f"{error.message}.") from None
     service.metrics.said(found.model, found.branch_id, found.verdict)
     return FeedbackResponse(request_id=said.request_id, verdict=found.verdict, category_id=said.category_id)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from starlette.types import Scope
@@ -32,6 +32,7 @@ class Asked:
 
     Attributes:
         scope: of the request.
+        gone: returns once nobody waits for the answers any more.
         until: ``time.monotonic()`` by which a piece must be answered; None: each has the time of a batch.
     """
 
@@ -41,6 +42,7 @@ class Asked:
     explain: bool
     scope: Scope
     until: float | None = None
+    gone: Callable[[], Awaitable[object]] | None = None
 
     async def piece(self, raws: Sequence[Raw], first: int) -> tuple[bytes, int]:
         """Answers some products in their turn.
@@ -53,7 +55,8 @@ class Asked:
         """
         until = time.monotonic() + self.service.settings.batch_deadline if self.until is None else self.until
         try:
-            found = await self.service.admission.run(lambda: self._answered(raws, first), until)
+            work = self.service.admission.run(lambda: self._answered(raws, first), until, gone=self.gone, patient=True)
+            found = await work
         except ProblemError as late:
             found = await asyncio.to_thread(self._refused, raws, first, late)
         lines = b"".join(one.model_dump_json().encode() + b"\n" for one in found)

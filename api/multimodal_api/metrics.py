@@ -91,8 +91,12 @@ class Metrics:
         """Counts an error of a request, or of one product of many."""
         self._problems.labels(path, code).inc()
 
-    def answered(self, predictor: Predictor, answer: Prediction) -> None:
-        """Counts an answer; thread-safe."""
+    def answered(self, predictor: Predictor, answer: Prediction, *, draft: bool = False) -> None:
+        """Counts an answer; thread-safe.
+
+        Args:
+            draft: asked while somebody was still typing: half a title says nothing of drift.
+        """
         from multimodal.serving.usual import count  # onnxruntime comes with the first bundle, not with the API
 
         model = predictor.name
@@ -105,6 +109,8 @@ class Metrics:
             self._review.labels(model).inc()
         if answer.conflict is not None:
             self._conflicts.labels(model).inc()
+        if draft:
+            return
         with self._lock:
             tally = self._tallies.setdefault(model, Tally(_HALF_LIFE))
             count(tally, answer, predictor.inputs)

@@ -35,6 +35,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     meanings = {
         400: "The body is broken",
         404: "No model of that name",
+        409: "What it is about is not clear",
         413: "Over a cap",
         415: "Neither a form nor JSON",
         422: "Fields that do not fit, or nothing usable in them",

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from multimodal.errors import nearest
+from multimodal.errors import MultimodalError, nearest
 from multimodal_api.trace import trace_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -100,6 +100,7 @@ def _sentence(error: ErrorDetails, name: str, known: Sequence[str]) -> str:
 def install_problem_handlers(app: FastAPI) -> None:
     """Makes the app answer every error as a problem, Starlette's and FastAPI's own too."""
     app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(MultimodalError, _on_failure)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_request_validation)
 
@@ -107,6 +108,16 @@ def install_problem_handlers(app: FastAPI) -> None:
 async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
     return problem_response(request.scope, error)
+
+
+async def _on_failure(request: Request, error: Exception) -> Response:
+    """What fails for now and may work later: the database, say."""
+    assert isinstance(error, MultimodalError)
+    if error.code != "store_failed":
+        raise error
+    _log.error("request %s: %s", trace_of(request.scope).request_id, error.message)
+    detail = "What is kept cannot be reached now; ask again after the time in Retry-After. The log has the reason."
+    return problem_response(request.scope, ProblemError(503, "store_failed", detail, headers={"Retry-After": "5"}))
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

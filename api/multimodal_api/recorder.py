@@ -5,21 +5,28 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from queue import Empty, Full, Queue
 
 from multimodal.errors import MultimodalError
 from multimodal.store import Database, open_database
+from multimodal.store.database import StoreError
 from multimodal.store.feedback import purge
 from multimodal.store.records import Given, keep_answers
 from multimodal.types import Prediction, Product
 from multimodal_api.ports import Predictor
 
 _log = logging.getLogger("multimodal_api")
-_WAITING = 2000
+_WAITING = 500
 _AT_ONCE = 200
 _DAY = 24 * 3600.0
+_PATIENCE = 1.0
+"""Seconds that feedback waits for an answer that is still to be written."""
+_LAST = 10.0
+"""Seconds for the last answers when the service ends."""
 
 
 class Recorder:
@@ -38,14 +45,20 @@ class Recorder:
         self.database: Database = open_database(url)
         self._photos = None if photos is None else Path(photos)
         self._days = days
-        self._queue: Queue[Given | None] = Queue(_WAITING)
+        self._queue: Queue[Given | threading.Event | None] = Queue(_WAITING)
         self._thread = threading.Thread(target=self._write, name="recorder", daemon=True)
         self._thread.start()
         self.lost = 0
 
-    def keep(self, request_id: str, predictor: Predictor, product: Product, answer: Prediction) -> None:
-        """Has an answer written some time; returns at once."""
-        given = Given(request_id, predictor.name, predictor.version, product, answer)
+    def keep(
+        self, request_id: str, predictor: Predictor, product: Product, answer: Prediction, *, draft: bool = False
+    ) -> None:
+        """Has an answer written some time; returns at once.
+
+        Args:
+            draft: asked while somebody was still typing.
+        """
+        given = Given(request_id, predictor.name, predictor.version, product, answer, draft=draft)
         try:
             self._queue.put_nowait(given)
         except Full:
@@ -54,39 +67,50 @@ class Recorder:
                 _log.warning("the database is slower than the requests: %d answers were not kept", self.lost)
 
     def flush(self) -> None:
-        """Waits until everything that came before is written."""
-        self._queue.join()
+        """Waits until what came before is written, a second at most.
+
+        Raises:
+            StoreError: it took longer.
+        """
+        written = threading.Event()
+        try:
+            self._queue.put(written, timeout=_PATIENCE)
+        except Full:
+            written.clear()
+        if not written.wait(_PATIENCE):
+            raise StoreError("the database is slower than the requests; ask again in a moment")
 
     def close(self) -> None:
-        """Writes what is left, and ends."""
-        self._queue.put(None)
-        self._thread.join()
+        """Writes what is left, some seconds long, and ends."""
+        with suppress(Full):
+            self._queue.put(None, timeout=_PATIENCE)
+            self._thread.join(_LAST)
         self.database.close()
 
     def _write(self) -> None:
-        self._forget()
+        forget_at = time.monotonic()
         while True:
-            try:
-                first = self._queue.get(timeout=_DAY)
-            except Empty:
+            if time.monotonic() >= forget_at:
                 self._forget()
-                continue
-            taken = [first, *self._more()]
-            given = [one for one in taken if one is not None]
+                forget_at = time.monotonic() + _DAY
             try:
-                if given:
-                    self._insert(given)
-            except (MultimodalError, OSError) as error:
+                taken = [self._queue.get(timeout=60), *self._more()]
+            except Empty:
+                continue
+            given = [one for one in taken if isinstance(one, Given)]
+            try:
+                self._insert(given)
+            except (MultimodalError, OSError, ValueError) as error:
                 self.lost += len(given)
                 _log.error("%d answers were not kept: %s", len(given), error)
-            finally:
-                for _ in taken:
-                    self._queue.task_done()
+            for one in taken:
+                if isinstance(one, threading.Event):
+                    one.set()
             if None in taken:
                 return
 
-    def _more(self) -> list[Given | None]:
-        found: list[Given | None] = []
+    def _more(self) -> list[Given | threading.Event | None]:
+        found: list[Given | threading.Event | None] = []
         while len(found) < _AT_ONCE:
             try:
                 found.append(self._queue.get_nowait())
@@ -103,15 +127,21 @@ class Recorder:
         data = product.image.data
         name = hashlib.sha256(data).hexdigest()
         file = self._photos / name[:2] / name
-        if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(data)
+        try:
+            if not file.exists():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(data)
+        except OSError as error:
+            _log.error("a photo was not kept: %s", error)
+            return None
         return str(file.absolute())
 
     def _forget(self) -> None:
         try:
-            gone = purge(self.database, self._days)
-        except MultimodalError as error:
+            gone, photos = purge(self.database, self._days)
+            for photo in photos:
+                Path(photo).unlink(missing_ok=True)
+        except (MultimodalError, OSError, ValueError) as error:
             _log.error("old answers were not forgotten: %s", error)
         else:
             if gone:

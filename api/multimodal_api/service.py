@@ -58,7 +58,7 @@ class Service:
     async def load(self) -> None:
         """Opens and warms every bundle of the settings; what fails is kept and shown by /ready and /live."""
         try:
-            await self.open_store()
+            await self._store_opened()
             opened = await self._open_all()
             if self.settings.shadow is not None:
                 beside = await asyncio.to_thread(open_predictor, self.settings.shadow, self.settings.threads)
@@ -68,6 +68,15 @@ class Service:
         except MultimodalError as error:
             self.failure = f"The service will not become ready: {error.message}"
             _log.error("%s", self.failure)
+
+    async def _store_opened(self) -> None:
+        try:
+            await self.open_store()
+        except MultimodalError:
+            raise
+        except Exception as error:  # whatever it is, probes must see that the service will never be ready
+            _log.exception("the database cannot be opened")
+            raise LoadError(f"the database cannot be opened: {type(error).__name__}; the log has more.") from error
 
     async def open_store(self) -> None:
         """Opens the database of the settings, if there is one.

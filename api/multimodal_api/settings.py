@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from multimodal.errors import ConfigError, nearest
 from multimodal.image.caps import DEFAULT_CAPS
 from multimodal_api.logs import LogFormat
 
 _PREFIX = "MULTIMODAL_"
-_PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*(@)")
 
 
 def usable_cores() -> int:
@@ -31,6 +29,10 @@ def _folders_named(value: str) -> str:
     return value
 
 
+def _none_is_none(value: object) -> object:
+    return None if value == "none" else value
+
+
 def _parts(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(","))
 
@@ -43,7 +45,7 @@ class Settings(BaseModel):
         default_model: name of the model that answers where a request names none; None is the first bundle's.
         reload_seconds: how often to look whether a bundle has changed; 0 is never.
         shadow: folder of a bundle that answers beside the default one, to be compared and never sent.
-        database: URL of the database that answers and feedback are kept in; None keeps none.
+        database: URL of the database that answers and feedback are kept in; None, or "none", keeps none.
         keep_photos: folder for the photos of kept answers; None keeps none.
         keep_days: after so many, answers without feedback are forgotten.
         threads: threads inside one classification; None leaves it to the predictor.
@@ -68,9 +70,9 @@ class Settings(BaseModel):
     default_model: str | None = None
     reload_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
     shadow: str | None = None
-    database: str | None = None
+    database: Annotated[str | None, BeforeValidator(_none_is_none)] = None
     keep_photos: str | None = None
-    keep_days: Annotated[float, Field(gt=0)] = 90.0
+    keep_days: Annotated[float, Field(gt=0, le=36_500)] = 90.0
     threads: Annotated[int, Field(ge=1)] | None = None
     concurrency: Annotated[int, Field(ge=1)] = Field(default_factory=usable_cores)
     queue: Annotated[int, Field(ge=0)] = 64
@@ -114,8 +116,8 @@ class Settings(BaseModel):
     def shown(self) -> dict[str, object]:
         """What is set otherwise than by default, secrets and passwords masked."""
         told = self.model_dump(mode="json", exclude_defaults=True)
-        if self.database is not None:
-            told["database"] = _PASSWORD.sub(r"\1***\2", self.database)
+        if self.database is not None and not self.database.startswith("sqlite:"):
+            told["database"] = f"{self.database.partition(':')[0]}:***"
         return told
 
 

@@ -16,6 +16,7 @@ from multimodal.errors import InputError, MissingExtraError, nearest
 
 _NEEDED = ("fastapi", "uvicorn", "python_multipart")
 _BUNDLE = "artifacts/fashion"
+_DATABASE = "sqlite:///multimodal.db"
 
 
 def serve(
@@ -39,12 +40,14 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Processes, each with its own copy of the models.")] = 1,
     database: Annotated[
-        str,
+        str | None,
         typer.Option(
             envvar="MULTIMODAL_DATABASE",
-            help="Where answers and feedback are kept: a URL of SQLite or PostgreSQL, or none.",
+            help="Where answers and feedback are kept: a URL of SQLite or PostgreSQL, or none; "
+            f"{_DATABASE} unless said.",
+            show_default=False,
         ),
-    ] = "sqlite:///multimodal.db",
+    ] = None,
     threads: Annotated[
         int | None,
         typer.Option(min=1, help="Threads inside one classification.", envvar="MULTIMODAL_THREADS"),
@@ -64,15 +67,19 @@ def serve(
             raise MissingExtraError("serve", feature="`multimodal serve`")
     import uvicorn
 
-    told = ",".join(map(str, bundles)) if bundles else os.environ.get("MULTIMODAL_BUNDLE") or _BUNDLE
-    _check_models([part.strip() for part in told.split(",")], default)
+    by_file = bool(os.environ.get("MULTIMODAL_SETTINGS"))  # it may name bundle and database, too
+    told = ",".join(map(str, bundles)) if bundles else os.environ.get("MULTIMODAL_BUNDLE")
+    if told or not by_file:
+        told = told or _BUNDLE
+        _check_models([part.strip() for part in told.split(",")], default)
+        os.environ["MULTIMODAL_BUNDLE"] = told  # workers are processes of their own and read it there
     _check_free(host, port)
-    os.environ["MULTIMODAL_BUNDLE"] = told  # workers are processes of their own and read it there
     if default is not None:
         os.environ["MULTIMODAL_DEFAULT_MODEL"] = default
     if threads is not None:
         os.environ["MULTIMODAL_THREADS"] = str(threads)
-    os.environ["MULTIMODAL_DATABASE"] = "" if database == "none" else database
+    if database is not None or not by_file:
+        os.environ["MULTIMODAL_DATABASE"] = database or _DATABASE
     with TemporaryDirectory(prefix="multimodal-") as shared:
         if workers > 1:  # where workers keep their figures for /metrics to tell of all of them
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", shared)

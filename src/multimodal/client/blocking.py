@@ -10,9 +10,10 @@ from multimodal.client.exchange import (
     Retries,
     ServiceError,
     answers,
-    batches,
+    body_of,
     headers_of,
     import_httpx,
+    pieces,
     told,
     worth_another_try,
 )
@@ -71,7 +72,8 @@ class Client:
         """
         options = AnswerOptions(top_k, min_confidence, accuracy, decoding)
         found: list[Answer] = []
-        for first, piece, body in batches(products, options, explain, model):
+        for first, piece in pieces(products):
+            body = body_of(piece, options, explain, model)
             found += answers(self._send("POST", "/classify/batch", body), piece, first)
         return found
 
@@ -107,7 +109,8 @@ class Client:
                     return told(response)
                 asked = response.headers.get("retry-after")
             except self._httpx.TransportError as error:
-                if tried > self._retries.times:
+                # It may still be at work on what took too long: asking again would only add to that.
+                if tried > self._retries.times or isinstance(error, self._httpx.ReadTimeout):
                     reason = str(error) or type(error).__name__
                     raise ServiceError(f"{self._http.base_url}: no answer after {tried} tries ({reason})") from error
             time.sleep(self._retries.wait(tried, asked))

@@ -10,9 +10,10 @@ from multimodal.client.exchange import (
     Retries,
     ServiceError,
     answers,
-    batches,
+    body_of,
     headers_of,
     import_httpx,
+    pieces,
     told,
     worth_another_try,
 )
@@ -25,7 +26,7 @@ class AsyncClient:
 
     Args:
         url, api_key, timeout, retries: as of ``Client``.
-        at_once: requests under way at once.
+        at_once: batches under way at once.
     """
 
     def __init__(
@@ -66,10 +67,12 @@ class AsyncClient:
         """As ``Client.classify``."""
         options = AnswerOptions(top_k, min_confidence, accuracy, decoding)
 
-        async def piece(first: int, some: list[Product], body: dict[str, Any]) -> list[Answer]:
-            return answers(await self._send("POST", "/classify/batch", body), some, first)
+        async def piece(first: int, some: list[Product]) -> list[Answer]:
+            async with self._turns:  # photos are read in their turn: all at once would not fit into memory
+                body = await asyncio.to_thread(body_of, some, options, explain, model)
+                return answers(await self._send("POST", "/classify/batch", body), some, first)
 
-        waiting = [piece(*one) for one in batches(products, options, explain, model)]
+        waiting = [piece(first, some) for first, some in pieces(products)]
         return [answer for found in await asyncio.gather(*waiting) for answer in found]
 
     async def feedback(self, request_id: str, category_id: str, tags: Mapping[str, bool] | None = None) -> str:
@@ -83,13 +86,12 @@ class AsyncClient:
             tried += 1
             asked = None
             try:
-                async with self._turns:
-                    response = await self._http.request(method, path, json=body)
+                response = await self._http.request(method, path, json=body)
                 if not worth_another_try(response.status_code) or tried > self._retries.times:
                     return told(response)
                 asked = response.headers.get("retry-after")
             except self._httpx.TransportError as error:
-                if tried > self._retries.times:
+                if tried > self._retries.times or isinstance(error, self._httpx.ReadTimeout):
                     reason = str(error) or type(error).__name__
                     raise ServiceError(f"{self._http.base_url}: no answer after {tried} tries ({reason})") from error
             await asyncio.sleep(self._retries.wait(tried, asked))

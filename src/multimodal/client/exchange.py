@@ -6,7 +6,6 @@ import base64
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,9 @@ if TYPE_CHECKING:
     from httpx2 import Response
 
 BATCH = 64
-"""Products of one request: a batch of photos stays far below what the service takes."""
+"""Products of one request, fewer where their photos are large."""
+BATCH_BYTES = 20_000_000
+"""Photos of one request, as they are: in base64 well below what the service takes."""
 _AGAIN = (429, 502, 503, 504)
 
 
@@ -101,10 +102,23 @@ def told(response: Response) -> dict[str, Any]:
     raise ServiceError(detail, code=str(body["code"]), status=response.status_code, request_id=request_id)
 
 
-def batches(
-    products: Sequence[Product], options: AnswerOptions, explain: bool, model: str | None
-) -> Iterator[tuple[int, list[Product], dict[str, Any]]]:
-    """Pieces of the products: place of the first, the products, and the body that asks about them."""
+def pieces(products: Sequence[Product]) -> Iterator[tuple[int, list[Product]]]:
+    """Products that are asked about together, with the place of the first of them."""
+    piece: list[Product] = []
+    first = held = 0
+    for place, product in enumerate(products):
+        size = _bytes_of(product.image)
+        if piece and (len(piece) == BATCH or held + size > BATCH_BYTES):
+            yield first, piece
+            piece, first, held = [], place, 0
+        piece.append(product)
+        held += size
+    if piece:
+        yield first, piece
+
+
+def body_of(products: Sequence[Product], options: AnswerOptions, explain: bool, model: str | None) -> dict[str, Any]:
+    """The body that asks about some products; it holds their photos."""
     asked = {
         "top_k": options.top_k,
         "min_confidence": options.min_confidence,
@@ -113,11 +127,8 @@ def batches(
         "explain": explain,
         "model": model,
     }
-    asked = {name: value for name, value in asked.items() if value is not None}
-    rest, first = iter(products), 0
-    while piece := list(islice(rest, BATCH)):
-        yield first, piece, {**asked, "items": [_item(product) for product in piece]}
-        first += len(piece)
+    told = {name: value for name, value in asked.items() if value is not None}
+    return {**told, "items": [_item(product) for product in products]}
 
 
 def answers(body: Mapping[str, Any], products: Sequence[Product], first: int) -> list[Answer]:
@@ -147,6 +158,14 @@ def _photo(image: ImageRef | None) -> str | None:
         return None
     data = Path(image.path).read_bytes() if image.data is None and image.path is not None else image.data
     return None if data is None else base64.b64encode(data).decode("ascii")
+
+
+def _bytes_of(image: ImageRef | None) -> int:
+    if image is None or _unread(image) is not None:
+        return 0
+    if image.data is not None:
+        return len(image.data)
+    return 0 if image.path is None else Path(image.path).stat().st_size
 
 
 def _unread(image: ImageRef | None) -> str | None:

@@ -79,9 +79,9 @@ def open_database(url: str) -> Database:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # it is not quoted: a password may stand in it
         raise StoreError(
-            f"got the database {url!r:.60}, expected a URL such as sqlite:///multimodal.db or "
+            "got a database that is no URL, expected one such as sqlite:///multimodal.db or "
             "postgresql://user:password@host/name"
         ) from None
     return parsed.set(drivername="postgresql+psycopg") if parsed.drivername in ("postgresql", "postgres") else parsed
@@ -90,7 +90,7 @@ def _parsed(url: str) -> URL:
 def _engine(url: URL) -> Engine:
     try:
         engine = create_engine(url, pool_pre_ping=True)
-    except ModuleNotFoundError as error:
+    except ImportError as error:  # the driver, or the library that it stands on
         raise MissingExtraError("catalog", feature=f"A database at {url.drivername}") from error
     except NoSuchModuleError:
         raise StoreError(f"got a database of the kind {url.drivername!r}, expected sqlite or postgresql") from None

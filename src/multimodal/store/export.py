@@ -23,16 +23,15 @@ def write_labelled(
     """Writes each product that somebody said something of, with what is right.
 
     Columns: ``id`` (the request), the texts, ``category_id``, ``image`` (path of the kept photo, if it is kept),
-    ``group`` (alike for the same product) and one 0/1 column a tag, empty where nobody said.
+    ``group`` (alike for the same product) and one 0/1 column a tag, empty where nobody said (a tag
+    called like one of the others is left out).
 
     Returns:
         How many rows; no file is written for none.
     """
-    tags = sorted({name for _, said in labelled(database, model) for name in said.tags})
-    schema = pa.schema(
-        [(name, pa.string()) for name in ("id", *_TEXTS, "category_id", "image", "group")]
-        + [(name, pa.int8()) for name in tags]
-    )
+    own = ("id", *_TEXTS, "category_id", "image", "group")
+    tags = sorted({name for _, said in labelled(database, model) for name in said.tags} - set(own))
+    schema = pa.schema([(name, pa.string()) for name in own] + [(name, pa.int8()) for name in tags])
     rows, pairs = 0, labelled(database, model)
     writer: pq.ParquetWriter | None = None
     try:

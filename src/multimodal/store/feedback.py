@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import Subquery, case, delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from multimodal.errors import InputError
 from multimodal.store.database import Database
@@ -21,6 +21,12 @@ class UnknownRequestError(InputError):
     """Feedback on a request that is not known."""
 
     code = "unknown_request"
+
+
+class AmbiguousRequestError(InputError):
+    """Feedback on a request id that stands for several products."""
+
+    code = "ambiguous_request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ def give_feedback(
 
     Raises:
         UnknownRequestError: no answer of this request is kept.
+        AmbiguousRequestError: several products were asked about under its id.
     """
     with database.session() as session:
         row = session.scalar(select(AnswerRow).where(AnswerRow.request_id == request_id))
@@ -53,6 +60,11 @@ def give_feedback(
             raise UnknownRequestError(
                 f"request_id: got {request_id!r:.80}, expected the X-Request-ID of an answer that is still kept "
                 "(of one product of a batch: with / and its index)"
+            )
+        if row.ambiguous:
+            raise AmbiguousRequestError(
+                f"request_id: got {request_id!r:.80}, which several products were asked about with; expected one of a "
+                "single product: send an X-Request-ID of its own with each, or none"
             )
         answered = row.category_id or row.suggestions[0]["id"]
         verdict: Verdict = "accepted" if answered == category_id else "corrected"
@@ -117,7 +129,7 @@ class Asked:
 
 
 def review_queue(database: Database, limit: int = 20) -> list[Asked]:
-    """Products without feedback, those first whose answers are most worth a look.
+    """Products without feedback and not of drafts, those first whose answers are most worth a look.
 
     An answer is wrong with one minus its confidence, and certainly worth a look where text and photo contradict each
     other; a product asked about often counts as often.
@@ -128,7 +140,7 @@ def review_queue(database: Database, limit: int = 20) -> list[Asked]:
     known = select(AnswerRow.product).where(AnswerRow.request_id.in_(told))
     groups = (
         select(func.max(AnswerRow.id).label("last"), func.count().label("times"), worth)
-        .where(AnswerRow.product.not_in(known))
+        .where(AnswerRow.product.not_in(known), ~AnswerRow.draft, ~AnswerRow.ambiguous)
         .group_by(AnswerRow.product)
         .order_by(worth.desc(), func.max(AnswerRow.id).desc())
         .limit(limit)
@@ -161,13 +173,22 @@ def labelled(database: Database, model: str | None = None) -> Iterator[tuple[Ans
         yield from session.execute(wanted.execution_options(yield_per=500))
 
 
-def purge(database: Database, days: float) -> int:
-    """Forgets answers older than so many days on which nobody said anything; how many."""
+def purge(database: Database, days: float) -> tuple[int, list[str]]:
+    """Forgets answers older than so many days on which nobody said anything.
+
+    Returns:
+        How many, and the photos that no answer refers to any more.
+    """
     before = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
     told = select(FeedbackRow.request_id)
+    kept = aliased(AnswerRow)
+    still = select(kept.image).where(kept.image.is_not(None), (kept.created >= before) | kept.request_id.in_(told))
+    old = (AnswerRow.created < before) & AnswerRow.request_id.not_in(told)
     with database.session() as session:
-        done = session.execute(delete(AnswerRow).where(AnswerRow.created < before, AnswerRow.request_id.not_in(told)))
-        return int(getattr(done, "rowcount", 0))
+        photos = session.scalars(select(AnswerRow.image).where(old, AnswerRow.image.not_in(still)).distinct())
+        unused = sorted(str(photo) for photo in photos)
+        done = session.execute(delete(AnswerRow).where(old))
+        return int(getattr(done, "rowcount", 0)), unused
 
 
 def answers_kept(session: Session) -> int:

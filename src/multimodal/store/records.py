@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import or_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from multimodal.store.database import Database
@@ -23,6 +24,7 @@ class Given:
 
     Attributes:
         image: where the photo is kept, if it is.
+        draft: asked while somebody was still typing.
     """
 
     request_id: str
@@ -31,22 +33,34 @@ class Given:
     product: Product
     answer: Prediction
     image: str | None = None
+    draft: bool = False
 
 
 def keep_answers(database: Database, given: Sequence[Given]) -> None:
-    """Writes answers; one whose request id is there already takes the place of the one before.
+    """Writes answers. A request id that comes again is left with its first product; was it of another one, it stands
+    for none from then on (``AnswerRow.ambiguous``), lest what is said of one is kept for the other.
 
     Raises:
         StoreError: the database fails.
     """
     if not given:
         return
-    rows = list({one.request_id: _row(one) for one in given}.values())
+    rows = _once(given)
     on_sqlite = database.engine.dialect.name == "sqlite"
     adding = sqlite.insert(AnswerRow).values(rows) if on_sqlite else postgresql.insert(AnswerRow).values(rows)
-    changed = {name: adding.excluded[name] for name in rows[0] if name != "request_id"}
+    other = or_(AnswerRow.ambiguous, adding.excluded.ambiguous, AnswerRow.product != adding.excluded.product)
     with database.session() as session:
-        session.execute(adding.on_conflict_do_update(index_elements=["request_id"], set_=changed))
+        session.execute(adding.on_conflict_do_update(index_elements=["request_id"], set_={"ambiguous": other}))
+
+
+def _once(given: Sequence[Given]) -> list[dict[str, Any]]:
+    """A row a request id: one statement must not change one twice."""
+    rows: dict[str, dict[str, Any]] = {}
+    for one in given:
+        row = _row(one)
+        first = rows.setdefault(one.request_id, row)
+        first["ambiguous"] |= first["product"] != row["product"]
+    return list(rows.values())
 
 
 def _row(given: Given) -> dict[str, Any]:
@@ -58,9 +72,11 @@ def _row(given: Given) -> dict[str, Any]:
         "model": given.model,
         "version": given.version,
         "product": product_key(product),
-        "title": product.title,
-        "description": product.description,
-        "characteristics": _as_text(product.characteristics),
+        "ambiguous": False,
+        "draft": given.draft,
+        "title": _clean(product.title),
+        "description": _clean(product.description),
+        "characteristics": _clean(_as_text(product.characteristics)),
         "image": given.image,
         "used": answer.used,
         "decision": answer.decision,
@@ -81,6 +97,11 @@ def product_key(product: Product) -> str:
     if product.image is not None and product.image.data is not None:
         digest.update(product.image.data)
     return digest.hexdigest()
+
+
+def _clean(text: str | None) -> str | None:
+    """PostgreSQL takes no NUL."""
+    return None if text is None else text.replace("\x00", "")
 
 
 def _as_text(characteristics: Characteristics | None) -> str | None:

@@ -24,7 +24,8 @@ class Base(DeclarativeBase):
 class AnswerRow(Base):
     """An answer that was given, with the product it was given for.
 
-    ``product`` is a hash of what was asked: the same product asked about again has the same.
+    ``product`` is a hash of what was asked: the same product asked about again has the same. ``ambiguous``: the
+    request id was used for other products too. ``draft``: asked while somebody was still typing.
     """
 
     __tablename__ = "answers"
@@ -35,6 +36,8 @@ class AnswerRow(Base):
     model: Mapped[str] = mapped_column(String(100))
     version: Mapped[str] = mapped_column(String(100))
     product: Mapped[str] = mapped_column(String(64))
+    ambiguous: Mapped[bool]
+    draft: Mapped[bool]
     title: Mapped[str | None] = mapped_column(Text)
     description: Mapped[str | None] = mapped_column(Text)
     characteristics: Mapped[str | None] = mapped_column(Text)

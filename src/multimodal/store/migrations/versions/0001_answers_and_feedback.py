@@ -21,6 +21,8 @@ def upgrade() -> None:
         sa.Column("model", sa.String(100), nullable=False),
         sa.Column("version", sa.String(100), nullable=False),
         sa.Column("product", sa.String(64), nullable=False),
+        sa.Column("ambiguous", sa.Boolean, nullable=False),
+        sa.Column("draft", sa.Boolean, nullable=False),
         sa.Column("title", sa.Text),
         sa.Column("description", sa.Text),
         sa.Column("characteristics", sa.Text),
