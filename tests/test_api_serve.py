@@ -73,7 +73,7 @@ def test_a_bundle_that_is_not_there_is_named(refused: Refused, tiny_bundle: Path
 def test_it_serves_all_that_are_given(tiny_bundle: Path, second: Path) -> None:
     port = free_port()
     command = [sys.executable, "-m", "multimodal.cli.main", "serve", str(tiny_bundle), str(second)]
-    command += ["--default", "second", "--threads", "1", "--port", str(port)]
+    command += ["--default", "second", "--threads", "1", "--port", str(port), "--database", "none"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_ready(process, port)

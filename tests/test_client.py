@@ -148,7 +148,7 @@ def test_nobody_there(ask: Ask) -> None:
 def test_a_service_that_takes_too_long(ask: Ask) -> None:
     app = create_app(Settings(), predictors={"fake": FakePredictor(delay=2)})
     impatient = {"timeout": 0.05, "retries": Retries(times=1, first=0.001)}
-    with running(app) as url, pytest.raises(ServiceError, match="no answer after 1 tries"):
+    with running(app) as url, pytest.raises(ServiceError, match="no answer after 1 try "):
         ask(url, [Product(title="Boots")], client=impatient)
 
 

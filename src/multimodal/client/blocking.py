@@ -8,14 +8,13 @@ from typing import Any
 
 from multimodal.client.exchange import (
     Retries,
-    ServiceError,
+    Tries,
     answers,
     body_of,
     headers_of,
     import_httpx,
     pieces,
     told,
-    worth_another_try,
 )
 from multimodal.options import AnswerOptions, Decoding
 from multimodal.types import Answer, Product
@@ -99,18 +98,15 @@ class Client:
             return False
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        tried = 0
+        tries = Tries(self._retries, str(self._http.base_url))
         while True:
-            tried += 1
-            asked = None
             try:
                 response = self._http.request(method, path, json=body)
-                if not worth_another_try(response.status_code) or tried > self._retries.times:
-                    return told(response)
-                asked = response.headers.get("retry-after")
             except self._httpx.TransportError as error:
-                # It may still be at work on what took too long: asking again would only add to that.
-                if tried > self._retries.times or isinstance(error, self._httpx.ReadTimeout):
-                    reason = str(error) or type(error).__name__
-                    raise ServiceError(f"{self._http.base_url}: no answer after {tried} tries ({reason})") from error
-            time.sleep(self._retries.wait(tried, asked))
+                wait = tries.lost(error, late=isinstance(error, self._httpx.ReadTimeout))
+            else:
+                again = tries.answered(response)
+                if again is None:
+                    return told(response)
+                wait = again
+            time.sleep(wait)

@@ -68,9 +68,38 @@ class Retries:
         return min(seconds, self.longest)
 
 
-def worth_another_try(status: int) -> bool:
-    """Whether the same request may be answered a moment later."""
-    return status in _AGAIN
+class Tries:
+    """Decides after each try of one request whether there is another, and when.
+
+    Args:
+        where: the service, for the error.
+    """
+
+    def __init__(self, retries: Retries, where: str) -> None:
+        self._retries, self._where, self._tried = retries, where, 0
+
+    def lost(self, error: Exception, *, late: bool) -> float:
+        """Seconds to wait after a try without an answer.
+
+        Args:
+            late: the answer took too long. The service may still be at work on it: asking again would add to that.
+
+        Raises:
+            ServiceError: it was the last try.
+        """
+        self._tried += 1
+        if late or self._tried > self._retries.times:
+            tries = "1 try" if self._tried == 1 else f"{self._tried} tries"
+            reason = str(error) or type(error).__name__
+            raise ServiceError(f"{self._where}: no answer after {tries} ({reason})") from error
+        return self._retries.wait(self._tried)
+
+    def answered(self, response: Response) -> float | None:
+        """Seconds to wait after an answer that may be another one a moment later; None where it stands."""
+        self._tried += 1
+        if response.status_code not in _AGAIN or self._tried > self._retries.times:
+            return None
+        return self._retries.wait(self._tried, response.headers.get("retry-after"))
 
 
 def headers_of(api_key: str | None) -> dict[str, str]:
