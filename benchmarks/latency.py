@@ -161,7 +161,7 @@ def cold_start(bundle: str, ask: Ask, core: int | None) -> float:
     variables = {**os.environ, **one_thread(), "MULTIMODAL_BUNDLE": bundle}
     with pinned(core):
         started = time.perf_counter()
-        process = subprocess.Popen(command, env=variables)
+        process = subprocess.Popen(command, env=variables, stderr=subprocess.DEVNULL)  # a line for each try
     try:
         while time.perf_counter() < started + 60:
             if process.poll() is not None:

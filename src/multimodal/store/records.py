@@ -47,10 +47,11 @@ def keep_answers(database: Database, given: Sequence[Given]) -> None:
         return
     rows = _once(given)
     on_sqlite = database.engine.dialect.name == "sqlite"
-    adding = sqlite.insert(AnswerRow).values(rows) if on_sqlite else postgresql.insert(AnswerRow).values(rows)
+    adding = sqlite.insert(AnswerRow) if on_sqlite else postgresql.insert(AnswerRow)
     other = or_(AnswerRow.ambiguous, adding.excluded.ambiguous, AnswerRow.product != adding.excluded.product)
     with database.session() as session:
-        session.execute(adding.on_conflict_do_update(index_elements=["request_id"], set_={"ambiguous": other}))
+        # Rows apart from the statement: it is compiled once, whatever their number.
+        session.execute(adding.on_conflict_do_update(index_elements=["request_id"], set_={"ambiguous": other}), rows)
 
 
 def _once(given: Sequence[Given]) -> list[dict[str, Any]]:
