@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import threading
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from multimodal_api.loading import LoadError, open_predictor
@@ -79,5 +79,5 @@ class Reloader:
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
-        with suppress(ValueError, RuntimeError, NotImplementedError, AttributeError):
+        if hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread():
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, again)

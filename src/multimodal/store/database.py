@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -99,9 +100,9 @@ def _engine(url: URL) -> Engine:
     return engine
 
 
-def _sqlite_ready(connection: object, _record: object) -> None:
+def _sqlite_ready(connection: DBAPIConnection, _record: object) -> None:
     """Readers and one writer at once, and a writer that waits for another rather than fail."""
-    cursor = connection.cursor()  # type: ignore[attr-defined]
+    cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA busy_timeout=10000")
