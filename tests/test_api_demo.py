@@ -13,10 +13,10 @@ import pytest
 
 from api_support import BUNDLE, ROOT, renamed
 from multimodal.artifact import LAYOUT
+from multimodal.bench.connection import Reply
 from multimodal.data.sample import draw_products
 from multimodal.taxonomy import read_tree
 from multimodal.types import Product
-from multimodal_api.client import Reply
 from multimodal_api.demo import fashion, groceries, run
 from multimodal_api.demo.items import DemoError, Item, is_hit
 

@@ -14,8 +14,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api_support import FakePredictor, check_problem, in_base64, jpeg, running
+from multimodal.bench.connection import encode_form
 from multimodal_api.app import create_app
-from multimodal_api.client import encode_form
 from multimodal_api.forms import FormReader
 from multimodal_api.settings import Settings
 

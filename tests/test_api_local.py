@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from api_support import FakePredictor, jpeg, running
+from multimodal.bench.connection import Connection
+from multimodal.bench.local import LocalServiceError, free_port, local_service
 from multimodal_api.app import create_app
-from multimodal_api.client import Client
-from multimodal_api.local import LocalServiceError, free_port, local_service
 from multimodal_api.settings import Settings
 
 
@@ -52,13 +52,13 @@ def test_time_limit_is_kept(tmp_path: Path) -> None:
 
 
 def test_client_without_a_server() -> None:
-    with Client("127.0.0.1", free_port(), timeout=1) as client, pytest.raises(OSError, match="refused"):
+    with Connection("127.0.0.1", free_port(), timeout=1) as client, pytest.raises(OSError, match="refused"):
         client.get("/live")
 
 
 def test_client_asks_again_where_the_server_closed_an_idle_connection() -> None:
     app = create_app(Settings(), predictors={"fake": FakePredictor()})
-    with running(app, timeout_keep_alive=0) as address, Client("127.0.0.1", int(address.rpartition(":")[2])) as client:
+    with running(app, timeout_keep_alive=0) as at, Connection("127.0.0.1", int(at.rpartition(":")[2])) as client:
         assert client.get("/live").status == 200
         connection = client._connection.sock
         assert connection.recv(1) == b""  # waits until the server has closed it

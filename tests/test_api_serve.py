@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from api_support import renamed
+from multimodal.bench.connection import Connection
+from multimodal.bench.local import HOST, free_port
 from multimodal.cli.main import main
-from multimodal_api.client import Client
-from multimodal_api.local import HOST, free_port
 
 Refused = Callable[..., str]
 
@@ -77,7 +77,7 @@ def test_it_serves_all_that_are_given(tiny_bundle: Path, second: Path) -> None:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_ready(process, port)
-        with Client(HOST, port) as client:
+        with Connection(HOST, port) as client:
             told = client.get("/model").body
             answers = [client.classify({"title": "Blue shirt", **asked}).body for asked in ({}, {"model": "tiny"})]
     finally:
@@ -91,7 +91,7 @@ def wait_ready(process: subprocess.Popen[bytes], port: int) -> None:
     until = time.monotonic() + 60
     while time.monotonic() < until:
         assert process.poll() is None, f"the service ended with code {process.returncode}"
-        with suppress(OSError), Client(HOST, port, timeout=5) as client:
+        with suppress(OSError), Connection(HOST, port, timeout=5) as client:
             if client.get("/ready").status == 200:
                 return
         time.sleep(0.05)

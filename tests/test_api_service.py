@@ -132,7 +132,7 @@ def test_settings_that_do_not_fit(value: str) -> None:
 
 def test_importing_the_api_brings_in_no_training_stack() -> None:
     code = (
-        "import sys, multimodal_api.app, multimodal_api.client, multimodal_api.local\n"
+        "import sys, multimodal_api.app, multimodal.bench.connection, multimodal.bench.local\n"
         "heavy = {'torch', 'transformers', 'timm', 'lightning', 'pandas', 'onnxruntime'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
         "multimodal_api.app.create_app()\n"

@@ -19,7 +19,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import backbones
 import learning_curve
 from front import knee, pareto_front
-from latency import asks_of
 from records import Records, portable
 from short_training import unseen
 from subsets import nested_order, parse_sizes
@@ -140,21 +139,6 @@ def test_the_knee_is_where_more_cost_stops_paying() -> None:
     assert knee([1.0, 5.0, 9.0], [0.5, 0.52, 0.9]) == 2, "none above the line: the best one"
     assert knee([1.0], [0.5]) == 0
     assert knee([], []) is None
-
-
-@pytest.mark.parametrize(
-    ("inputs", "sent"),
-    [
-        (("title", "image"), ["800×600 JPEG + title", "title", "800×600 JPEG"]),
-        (("title", "characteristics"), ["title"]),
-        (("image",), ["800×600 JPEG"]),
-    ],
-)
-def test_latency_asks_what_a_bundle_takes(inputs: tuple[str, ...], sent: list[str]) -> None:
-    asks = asks_of(inputs, b"photo")
-    assert [ask.name for ask in asks] == sent
-    assert all((ask.photo is not None) == ("JPEG" in ask.name) for ask in asks)
-    assert all(bool(ask.fields) == ("title" in ask.name) for ask in asks)
 
 
 # --- what a short training starts from

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from api_support import ROOT
-from multimodal_api.local import LocalService, local_service
+from multimodal.bench.local import LocalService, local_service
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests want the extra [browser]")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -19,6 +19,7 @@ from multimodal.taxonomy import Node, Tree
 from multimodal.types import CandidateSet, CategoryScore, Conflict, PathStep, Prediction, TagScore
 
 COMMANDS = ("train", "evaluate", "classify", "tags", "bundle", "bundle inspect", "bundle verify", "sample", "serve")
+COMMANDS += ("bench",)
 
 
 class Done:

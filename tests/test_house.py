@@ -33,6 +33,7 @@ FLOORS = {
     "multimodal.profile": 41,
     "multimodal.store": 45,
     "multimodal.client": 45,
+    "multimodal.bench": 45,
     "multimodal.catalog": 50,
     "multimodal.report": 50,
     "multimodal.cli": 60,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from multimodal_api.client import Client, Reply
+from multimodal.bench.connection import Connection, Reply
 
 BOTH, PHOTO, TITLE, BROKEN = "photo + title", "photo only", "title only", "broken photo + title"
 
@@ -48,7 +48,7 @@ def best_category(reply: Reply) -> dict[str, Any] | None:
     return best
 
 
-def roots(client: Client, model: str) -> dict[str, str]:
+def roots(client: Connection, model: str) -> dict[str, str]:
     """Category id -> id of the top of its path, for every category of a model."""
     tree = client.get("/categories", {"model": model}).body["categories"]
     nodes = {n["id"]: n["parent_id"] for n in tree}

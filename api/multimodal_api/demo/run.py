@@ -10,14 +10,14 @@ from pathlib import Path
 from rich.console import Console
 
 from multimodal.artifact import LAYOUT, open_bundle
+from multimodal.bench.connection import Connection
+from multimodal.bench.local import LocalServiceError, local_service
 from multimodal.errors import BundleError, MissingExtraError
 from multimodal_api import demo
-from multimodal_api.client import Client
 from multimodal_api.demo.fashion import fashion_items
 from multimodal_api.demo.groceries import grocery_items
 from multimodal_api.demo.items import DemoError, Item, is_hit, roots
 from multimodal_api.demo.show import answer_table, print_timings
-from multimodal_api.local import LocalServiceError, local_service
 
 ENOUGH = 0.8
 GROCERY = "artifacts/grocery-ru"
@@ -64,7 +64,7 @@ def beside(asked: str | None, console: Console) -> list[str]:
     return [GROCERY]
 
 
-def _ask(client: Client, console: Console) -> float:
+def _ask(client: Connection, console: Console) -> float:
     """Asks every model served and shows its answers; returns the share of hits among all."""
     fashion, *grocery = client.get("/model").body["known_models"]
     hits = _ask_one(client, console, fashion_items(fashion, roots(client, fashion)))
@@ -74,7 +74,7 @@ def _ask(client: Client, console: Console) -> float:
     return sum(hits) / len(hits)
 
 
-def _ask_one(client: Client, console: Console, items: Sequence[Item]) -> list[bool]:
+def _ask_one(client: Connection, console: Console, items: Sequence[Item]) -> list[bool]:
     replies = [client.classify(item.fields, item.photo) for item in items]
     hits = [is_hit(item, reply) for item, reply in zip(items, replies, strict=True)]
     console.print(answer_table(items, replies, hits))

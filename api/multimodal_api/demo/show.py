@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from multimodal_api.client import Reply
+from multimodal.bench.connection import Reply
 from multimodal_api.demo.items import Item, best_category
 
 

@@ -9,6 +9,7 @@ import typer
 
 from multimodal.cli import (
     ablate,
+    bench,
     bundle,
     bundle_diff,
     bundle_profile,
@@ -71,6 +72,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(feedback.app, name="feedback")
 app.command("sample")(sample.sample)
 app.command("serve")(serve.serve)
+app.command("bench")(bench.bench)
 
 
 def main() -> None:

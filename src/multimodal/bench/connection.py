@@ -1,4 +1,7 @@
-"""A small client on the standard library: one kept-alive connection, JSON and multipart."""
+"""One kept-alive connection to a service, on the standard library: it costs little beside what it measures.
+
+Code that only wants answers takes ``multimodal.client``.
+"""
 
 from __future__ import annotations
 
@@ -23,21 +26,23 @@ class Reply:
         body: the JSON it holds.
         ms: from the first byte sent to the last one read.
         stages: milliseconds by stage from ``Server-Timing``; "total" is the whole.
+        retry_after: when to ask again, as the service puts it; None where it does not.
     """
 
     status: int
     body: dict[str, Any]
     ms: float
     stages: dict[str, float]
+    retry_after: str | None = None
 
 
-class Client:
+class Connection:
     """Talks to one service; not for use by several threads at once."""
 
     def __init__(self, host: str, port: int, *, timeout: float = 30.0) -> None:
         self._connection = http.client.HTTPConnection(host, port, timeout=timeout)
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Connection:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -71,7 +76,7 @@ class Client:
         ms = (time.perf_counter() - started) * 1000
         timing = response.headers.get("Server-Timing", "")
         stages = {name: float(value) for name, value in _STAGE.findall(timing)}
-        return Reply(response.status, json.loads(data), ms, stages)
+        return Reply(response.status, json.loads(data), ms, stages, response.headers.get("Retry-After"))
 
 
 def encode_form(fields: Mapping[str, str], photo: bytes, filename: str = "photo.jpg") -> tuple[bytes, str]:

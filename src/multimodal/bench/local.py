@@ -1,4 +1,4 @@
-"""Runs the service as a process of its own on this machine, for the demo and the benchmarks."""
+"""Runs the service as a process of its own on this machine, to ask and to measure it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import IO
 
-from multimodal_api.client import Client
+from multimodal.bench.connection import Connection
+from multimodal.errors import MultimodalError
 
 HOST = "127.0.0.1"
+APP = "multimodal_api.app:create_app"
+"""What uvicorn serves unless told otherwise."""
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.01
 
 
-class LocalServiceError(RuntimeError):
+class LocalServiceError(MultimodalError):
     """The service did not come up; the message holds the end of its log."""
+
+    code = "service_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +42,9 @@ class LocalService:
     pid: int
     started: float
 
-    def client(self, *, timeout: float = 30.0) -> Client:
+    def client(self, *, timeout: float = 30.0) -> Connection:
         """A new connection to it."""
-        return Client(HOST, self.port, timeout=timeout)
+        return Connection(HOST, self.port, timeout=timeout)
 
 
 def free_port(wanted: int = 0) -> int:
@@ -63,6 +68,8 @@ def local_service(
     port: int = 0,
     environment: Mapping[str, str] | None = None,
     ready_within: float = 60.0,
+    app: str = APP,
+    workers: int = 1,
 ) -> Iterator[LocalService]:
     """Starts the service, waits for /ready, and stops it at the end.
 
@@ -72,14 +79,17 @@ def local_service(
         port: 0 picks a free one.
         environment: variables added to this process's.
         ready_within: seconds.
+        app: factory of another application that has /ready, as ``module:function``.
+        workers: processes.
 
     Raises:
         LocalServiceError: the port is taken, the service ended, a bundle cannot be loaded, or it is not
             ready in time.
     """
     port = free_port(port)
-    command = [sys.executable, "-m", "uvicorn", "--factory", "multimodal_api.app:create_app"]
+    command = [sys.executable, "-m", "uvicorn", "--factory", app]
     command += ["--host", HOST, "--port", str(port), "--log-level", "warning", "--no-access-log"]
+    command += ["--workers", str(workers)] if workers > 1 else []
     # a default set for another service would not be among these bundles
     alone = {"MULTIMODAL_DEFAULT_MODEL": "", **(environment or {}), "MULTIMODAL_BUNDLE": ",".join((bundle, *more))}
     variables = {**os.environ, **alone}
@@ -98,7 +108,7 @@ def _wait_ready(process: subprocess.Popen[bytes], port: int, until: float, log: 
     while time.perf_counter() < until:
         if process.poll() is not None:
             raise LocalServiceError(f"The service ended with code {process.returncode}.{_tail(log)}")
-        with suppress(OSError, HTTPException), Client(HOST, port, timeout=5) as client:
+        with suppress(OSError, HTTPException), Connection(HOST, port, timeout=5) as client:
             reply = client.get("/ready")
             if reply.status == 200:
                 return

@@ -1,0 +1,1 @@
+"""Measures a running service: requests like users', load, memory."""
