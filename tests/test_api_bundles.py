@@ -211,3 +211,15 @@ def test_folders_are_separated_by_commas() -> None:
 def test_an_empty_folder_among_them_is_refused(value: str) -> None:
     with pytest.raises(ConfigError, match=f"MULTIMODAL_BUNDLE='{value}'.*separated by commas; one of them is empty"):
         Settings.from_environment({"MULTIMODAL_BUNDLE": value})
+
+
+def test_connections_may_wait_until_it_can_answer(tiny_bundle: Path) -> None:
+    settings = Settings(bundle=str(tiny_bundle), log="off", load_first=True)
+    with TestClient(create_app(settings)) as client:
+        assert client.get("/ready").status_code == 200, "ready as soon as it takes a connection"
+
+
+def test_waiting_ends_where_nothing_can_be_loaded(tmp_path: Path) -> None:
+    settings = Settings(bundle=str(tmp_path / "gone"), log="off", load_first=True)
+    with TestClient(create_app(settings)) as client:
+        check_problem(client.get("/ready"), 503, "load_failed")

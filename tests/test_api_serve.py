@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,8 @@ import pytest
 
 from api_support import renamed
 from multimodal.bench.connection import Connection
-from multimodal.bench.local import HOST, free_port
+from multimodal.bench.local import HOST, free_port, local_service
+from multimodal.bench.processes import children
 from multimodal.cli.main import main
 
 Refused = Callable[..., str]
@@ -85,6 +87,36 @@ def test_it_serves_all_that_are_given(tiny_bundle: Path, second: Path) -> None:
         process.wait(20)
     assert (told["known_models"], told["default_model"]) == (["tiny", "second"], "second")
     assert [answer["model"]["name"] for answer in answers] == ["second", "tiny"]
+
+
+def test_workers_answer_without_waiting_for_acknowledgements(
+    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from uvicorn.supervisors import Multiprocess
+
+    found: list[int] = []
+
+    def run(supervisor: Multiprocess) -> None:
+        found.extend(s.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for s in supervisor.sockets)
+
+    monkeypatch.setattr(Multiprocess, "run", run)
+    monkeypatch.setattr(
+        sys, "argv", ["multimodal", "serve", str(tiny_bundle), "--workers", "2", "--port", "0", "--database", "none"]
+    )
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
+    for name in ("BUNDLE", "DATABASE", "LOAD_FIRST"):
+        monkeypatch.setenv(f"MULTIMODAL_{name}", "")
+    with pytest.raises(SystemExit):
+        main()
+    assert found == [1], "with Nagle's algorithm an answer takes 40 ms more"
+
+
+def test_several_workers_answer(tiny_bundle: Path) -> None:
+    with local_service(str(tiny_bundle), workers=2) as service:
+        assert len(children(service.pid)) >= 2
+        for _ in range(10):  # each on a connection of its own, which either worker may take
+            with service.client() as other:
+                assert other.classify({"title": "Blue shirt"}).status == 200, "a worker answered before it had loaded"
 
 
 def wait_ready(process: subprocess.Popen[bytes], port: int) -> None:

@@ -37,7 +37,7 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
     Args:
         settings: default: from the environment.
         predictors: served as they are, under their keys; without them the bundles of the settings are
-            loaded when the app starts, while ``/live`` already answers.
+            loaded when the app starts, while ``/live`` already answers unless ``load_first`` is set.
 
     Raises:
         ConfigError: an environment variable that does not fit, or a default that is none of ``predictors``.
@@ -49,9 +49,12 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure(settings.log)
         _log.info("settings", extra={"told": {"settings": settings.shown()}})
-        loading = None if predictors else asyncio.create_task(_load(service))
+        loaded = asyncio.Event()
+        loading = None if predictors else asyncio.create_task(_load(service, loaded))
         if predictors:
             await service.open_store()
+        elif settings.load_first:
+            await loaded.wait()
         try:
             yield
         finally:
@@ -101,10 +104,13 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
     return app
 
 
-async def _load(service: Service) -> None:
-    """Loads all bundles, then watches them until it is cancelled."""
+async def _load(service: Service, loaded: asyncio.Event) -> None:
+    """Loads all bundles, or fails to, and says so; then watches them until it is cancelled."""
     reloader = Reloader(service)  # before they are read: what changes meanwhile is noticed
-    await service.load()
+    try:
+        await service.load()
+    finally:
+        loaded.set()
     if service.failure is None:
         reloader.on_hangup()
         if service.settings.reload_seconds:

@@ -43,6 +43,7 @@ class Settings(BaseModel):
     Attributes:
         bundle: folder of the bundle to serve, or several separated by commas.
         default_model: name of the model that answers where a request names none; None is the first bundle's.
+        load_first: whether connections wait until the bundles are loaded; else they are told that they are not yet.
         reload_seconds: how often to look whether a bundle has changed; 0 is never.
         shadow: folder of a bundle that answers beside the default one, to be compared and never sent.
         database: URL of the database that answers and feedback are kept in; None, or "none", keeps none.
@@ -68,6 +69,7 @@ class Settings(BaseModel):
 
     bundle: Annotated[str, AfterValidator(_folders_named)] = "artifacts/fashion"
     default_model: str | None = None
+    load_first: bool = False
     reload_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
     shadow: str | None = None
     database: Annotated[str | None, BeforeValidator(_none_is_none)] = None

@@ -41,12 +41,15 @@ class Ask:
     requests: tuple[Request, ...]
 
 
-def asks_of(inputs: Collection[str], titles: Sequence[str] = (), seed: int = SEED) -> list[Ask]:
+def asks_of(
+    inputs: Collection[str], titles: Sequence[str] = (), *, forms: bool = False, seed: int = SEED
+) -> list[Ask]:
     """What a bundle of some inputs can be asked, the fullest first.
 
     Args:
         inputs: of the bundle.
         titles: to send in the place of the drawn products'.
+        forms: whether titles without a photo go as forms, too, and not as JSON.
     """
     drawn = [p for p in draw_products(4 * _DRAWN, seed) if p.image is not None and p.title][:_DRAWN]
     said = list(titles) or [product.title or "" for product in drawn]
@@ -56,16 +59,16 @@ def asks_of(inputs: Collection[str], titles: Sequence[str] = (), seed: int = SEE
         both = [request(said[i % len(said)], photo) for i, photo in enumerate(photos)]
         asks.append(Ask(f"{PHOTO} + title", tuple(both)))
     if "title" in inputs:
-        asks.append(Ask("title", tuple(request(title) for title in said)))
+        asks.append(Ask("title", tuple(request(title, form=forms) for title in said)))
     if photos:
         asks.append(Ask(PHOTO, tuple(request(None, photo) for photo in photos)))
     return asks
 
 
-def request(title: str | None, photo: bytes | None = None) -> Request:
-    """A form where there is a photo, else JSON."""
+def request(title: str | None, photo: bytes | None = None, *, form: bool = False) -> Request:
+    """A form where there is a photo or one is asked for, else JSON."""
     fields = {} if title is None else {"title": title}
-    if photo is None:
+    if photo is None and not form:
         return Request(json.dumps(fields).encode(), {"Content-Type": "application/json"})
     content, kind = encode_form(fields, photo)
     return Request(content, {"Content-Type": kind})

@@ -79,11 +79,14 @@ class Connection:
         return Reply(response.status, json.loads(data), ms, stages, response.headers.get("Retry-After"))
 
 
-def encode_form(fields: Mapping[str, str], photo: bytes, filename: str = "photo.jpg") -> tuple[bytes, str]:
+def encode_form(
+    fields: Mapping[str, str], photo: bytes | None = None, filename: str = "photo.jpg"
+) -> tuple[bytes, str]:
     """A multipart/form-data body and its content type; the photo is the part ``image``."""
     boundary = uuid.uuid4().hex
     parts = [_part(boundary, f'name="{name}"', value.encode()) for name, value in fields.items()]
-    parts.append(_part(boundary, f'name="image"; filename="{filename}"', photo))
+    if photo is not None:
+        parts.append(_part(boundary, f'name="image"; filename="{filename}"', photo))
     return b"".join(parts) + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
 
 

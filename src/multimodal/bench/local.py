@@ -89,6 +89,9 @@ def local_service(
     port = free_port(port)
     command = [sys.executable, "-m", "uvicorn", "--factory", app]
     command += ["--host", HOST, "--port", str(port), "--log-level", "warning", "--no-access-log"]
+    if workers > 1 and app == APP:  # which knows what uvicorn needs for several
+        kept = (environment or {}).get("MULTIMODAL_DATABASE", "none")
+        command = [sys.executable, "-m", "multimodal.cli.main", "serve", "--database", kept, "--port", str(port)]
     command += ["--workers", str(workers)] if workers > 1 else []
     # a default set for another service would not be among these bundles
     alone = {"MULTIMODAL_DEFAULT_MODEL": "", **(environment or {}), "MULTIMODAL_BUNDLE": ",".join((bundle, *more))}

@@ -8,13 +8,17 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from multimodal.errors import InputError, MissingExtraError, nearest
 
+if TYPE_CHECKING:
+    import uvicorn
+
 _NEEDED = ("fastapi", "uvicorn", "python_multipart")
+_APP = "multimodal_api.app:create_app"
 _BUNDLE = "artifacts/fashion"
 _DATABASE = "sqlite:///multimodal.db"
 
@@ -81,17 +85,34 @@ def serve(
     if database is not None or not by_file:
         os.environ["MULTIMODAL_DATABASE"] = database or _DATABASE
     with TemporaryDirectory(prefix="multimodal-") as shared:
+        told_uvicorn: dict[str, Any] = {
+            "factory": True,
+            "host": host,
+            "port": port,
+            "timeout_graceful_shutdown": 30,
+            "access_log": False,  # the service has a line of its own for each request: MULTIMODAL_LOG
+        }
         if workers > 1:  # where workers keep their figures for /metrics to tell of all of them
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", shared)
-        uvicorn.run(
-            "multimodal_api.app:create_app",
-            factory=True,
-            host=host,
-            port=port,
-            workers=workers,
-            timeout_graceful_shutdown=30,
-            access_log=False,  # the service has a line of its own for each request: MULTIMODAL_LOG
-        )
+            # A worker that begins later, or again, takes no connection from the others before it can answer.
+            os.environ.setdefault("MULTIMODAL_LOAD_FIRST", "1")
+            _run_workers(uvicorn.Config(_APP, workers=workers, **told_uvicorn))
+        else:
+            uvicorn.run(_APP, **told_uvicorn)
+
+
+def _run_workers(config: uvicorn.Config) -> None:
+    """As ``uvicorn.run`` does it, without Nagle's algorithm.
+
+    asyncio switches that off on sockets that it has made itself alone. With it on, the second half of an answer waits
+    for the client's delayed acknowledgement: 40 ms. What this socket accepts inherits its options.
+    """
+    from uvicorn.supervisors import Multiprocess
+
+    listening = config.bind_socket()
+    if listening.family != getattr(socket, "AF_UNIX", None):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    Multiprocess(config, sockets=[listening]).run()
 
 
 def _check_models(folders: Sequence[str], default: str | None) -> None:

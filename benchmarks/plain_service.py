@@ -1,0 +1,135 @@
+"""The peer of ``serving.py``: the same model behind a plain FastAPI service on eager torch, as tutorials build one.
+
+    PLAIN_BUNDLE=artifacts/fashion uvicorn --factory plain_service:create_app --app-dir benchmarks
+
+The weights are the bundle's, read back into torch; text goes through the bundle's kitchen, so that both answer
+alike. Photos are decoded whole, as Pillow does unasked. ``PLAIN_THREADS`` classifications run at once, one torch thread
+in each.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import anyio.to_thread
+import torch
+from fastapi import FastAPI, Form, Request, UploadFile
+from PIL import Image
+from torch import Tensor
+
+from multimodal.artifact import open_bundle
+from multimodal.config.models import FusionConfig, ImageConfig
+from multimodal.image.letterbox import letterbox
+from multimodal.models.bag import Bag
+from multimodal.models.from_bundle import load_text, load_tower, read_state
+from multimodal.models.fusion import FusionMLP
+from multimodal.models.image import ImageTower
+from multimodal.models.text import TextTower
+from multimodal.serving.samples import Kitchens
+from multimodal.types import Product
+
+_TOP = 2
+
+
+class PlainModel:
+    """A bundle of n-grams and a photo tower as torch modules."""
+
+    def __init__(self, folder: Path) -> None:
+        bundle = open_bundle(folder)
+        self.tree, self.vocabularies = bundle.tree, bundle.vocabularies()
+        kitchen = Kitchens(bundle).text
+        assert kitchen is not None
+        self.kitchen = kitchen
+        config, leaves = bundle.manifest.provenance["config"], bundle.manifest.leaves
+        labels = len(bundle.manifest.tags) + sum(len(a.values) for a in bundle.manifest.attributes)
+        image = ImageConfig.model_validate(config["image"])
+        self.size = image.size
+        self.image = ImageTower(image, leaves, labels=labels)
+        load_tower(self.image, folder, "image")
+        self.text = _text_tower(folder, len(self.vocabularies["ngrams"]), leaves)
+        load_text(self.text, self.vocabularies, folder)
+        fusion = FusionConfig.model_validate(config["fusion"])
+        self.fusion = FusionMLP(self.text.dim, self.image.dim, fusion.hidden, leaves, 0.0)
+        load_tower(self.fusion, folder, "fusion")
+        for tower in (self.image, self.text, self.fusion):
+            tower.eval()
+        self.mixes = bundle.manifest.calibration.mixes
+
+    @torch.inference_mode()
+    def classify(self, title: str | None, photo: bytes | None) -> list[dict[str, Any]]:
+        """The likeliest leaves with their paths; of a title, a photo, or both."""
+        logits: dict[str, Tensor] = {}
+        text = None if title is None else self.text(self._ids(title))
+        image = None if photo is None else self._seen(photo)
+        if text is not None:
+            logits["text"] = text[1]
+        if image is not None:
+            logits["image"] = image[1]
+        if text is not None and image is not None:
+            yes = torch.ones(1, dtype=torch.bool)
+            logits["fused"] = self.fusion(text[0], image[0], text[1], image[1], yes, yes)
+        mix = self.mixes["+".join(n for n, there in (("title", title), ("image", photo)) if there is not None)]
+        scores = sum(w * torch.log_softmax(logits[head][0], dim=0) for head, w in mix.weights.items() if w)
+        probabilities = torch.softmax(torch.as_tensor(scores) / mix.temperature, dim=0)
+        best = probabilities.topk(_TOP)
+        return [
+            {
+                "path": [step.name for step in self.tree.path(self.tree.leaves[place])],
+                "id": self.tree.leaves[place],
+                "probability": float(value),
+            }
+            for value, place in zip(best.values, best.indices.tolist(), strict=True)
+        ]
+
+    def _ids(self, title: str) -> dict[Any, tuple[Tensor, ...]]:
+        [fields] = self.kitchen.fields_of([Product(title=title)])
+        encoded = self.kitchen.encode([fields])["ngrams"]
+        ids = torch.from_numpy(self.vocabularies["ngrams"].ids(encoded)).long()
+        return {"ngrams": (ids, torch.zeros(1, dtype=torch.int64))}
+
+    def _seen(self, photo: bytes) -> tuple[Tensor, Tensor]:
+        image = Image.open(io.BytesIO(photo)).convert("RGB")
+        pixels = torch.from_numpy(letterbox(image, *self.size))[None]
+        seen: tuple[Tensor, Tensor] = self.image(pixels)
+        return seen
+
+
+def _text_tower(folder: Path, rows: int, leaves: int) -> TextTower:
+    state = read_state(folder, "text")
+    bag = Bag(rows, state["head.weight"].shape[1])
+    bag.idf.copy_(state["parts.ngrams.idf"][:, 0])
+    bag.field.copy_(state["parts.ngrams.field"][:, 0])
+    return TextTower({"ngrams": bag}, leaves)
+
+
+def create_app() -> FastAPI:
+    """The service; reads ``PLAIN_BUNDLE`` and ``PLAIN_THREADS``."""
+    torch.set_num_threads(1)
+    model = PlainModel(Path(os.environ["PLAIN_BUNDLE"]))
+    app = FastAPI()
+
+    @app.get("/ready")
+    async def ready() -> dict[str, str]:
+        # here, for the number of threads belongs to the running loop
+        anyio.to_thread.current_default_thread_limiter().total_tokens = int(os.environ.get("PLAIN_THREADS", "1"))
+        return {"status": "ready"}
+
+    @app.post("/classify")
+    def classify(
+        title: Annotated[str | None, Form()] = None, image: UploadFile | None = None
+    ) -> dict[str, Any]:
+        found = model.classify(title, None if image is None else image.file.read())
+        return {"suggestions": found}
+
+    @app.middleware("http")
+    async def timed(request: Request, following: Any) -> Any:
+        started = time.perf_counter()
+        response = await following(request)
+        response.headers["Server-Timing"] = f"total;dur={(time.perf_counter() - started) * 1000:.3f}"
+        return response
+
+    return app
