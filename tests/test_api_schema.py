@@ -1,0 +1,78 @@
+"""The running service against what it says of itself: every operation, by schemathesis over the OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("schemathesis", reason="schemathesis is not installed: it is part of [dev]")
+
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from api_support import FakePredictor, running
+from multimodal_api.app import create_app
+from multimodal_api.settings import Settings
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    unsupported_method,
+]
+"""What fits the schema may be refused all the same: a photo that is none, an id that nobody asked about."""
+EACH_FOR_ITSELF = ("/classify/batch", "/classify/stream")
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines_of(context: Any, value: Any) -> bytes:
+    """One JSON document a line, as ``/classify/stream`` takes them."""
+    rows = value if isinstance(value, list) else [value]
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The document of a service with a database, on a real server."""
+    database = f"sqlite:///{tmp_path_factory.mktemp('store')}/answers.db"
+    app = create_app(Settings(log="off", database=database), predictors={"fake": FakePredictor()})
+    with running(app) as address:
+        yield schemathesis.openapi.from_url(f"{address}/openapi.json")
+
+
+OPERATIONS = [
+    (path, method) for path, methods in create_app(Settings()).openapi()["paths"].items() for method in methods
+]
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_what_it_answers_is_what_it_documents(document: Any, path: str, method: str, mode: GenerationMode) -> None:
+    operation = document[path][method]
+    if mode is GenerationMode.NEGATIVE and not (operation.body or operation.query):
+        pytest.skip("takes nothing that could be wrong")
+
+    # Of several products each has an error of its own, and the others their answers.
+    rejection = [] if path in EACH_FOR_ITSELF else [negative_data_rejection]
+
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+    def holds(case: Any) -> None:
+        case.call_and_validate(checks=[*CHECKS, *rejection])
+
+    holds()
