@@ -166,7 +166,7 @@ def test_an_unknown_default(tiny_bundle: Path, second: Path) -> None:
 def test_what_nobody_foresaw_is_in_the_log_alone(
     second: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(path: str, *, threads: int | None = None) -> FakePredictor:
+    def fail(path: str, **_: object) -> FakePredictor:
         raise RuntimeError("secret")
 
     monkeypatch.setattr(multimodal, "load", fail)
@@ -184,7 +184,7 @@ def test_ready_only_once_the_last_is_warm(monkeypatch: pytest.MonkeyPatch) -> No
                 warming.set()
                 assert go_on.wait(10)
 
-    monkeypatch.setattr(multimodal, "load", lambda path, *, threads=None: Slow(path))
+    monkeypatch.setattr(multimodal, "load", lambda path, **_: Slow(path))
     with TestClient(create_app(Settings(bundle="first, last", concurrency=2))) as client:
         assert warming.wait(10)
         check_problem(client.get("/ready"), 503, "not_ready")

@@ -129,7 +129,7 @@ def test_a_bundle_of_another_name_is_not_taken(
 def test_what_is_still_copied_to_is_let_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
 
-    def load(path: str, *, threads: int | None = None) -> FakePredictor:
+    def load(path: str, **_: object) -> FakePredictor:
         opened.append(path)
         return FakePredictor("tiny")
 

@@ -29,13 +29,13 @@ def wait_for(client: TestClient, path: str, status: int) -> None:
 def test_live_while_loading_and_ready_after(monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
 
-    def slow_load(path: str, *, threads: int | None = None) -> FakePredictor:
-        assert (path, threads) == ("some/bundle", 3)
+    def slow_load(path: str, *, threads: int | None = None, runtime: str = "") -> FakePredictor:
+        assert (path, threads, runtime) == ("some/bundle", 3, "openvino")
         assert go_on.wait(5)
         return FakePredictor("loaded")
 
     monkeypatch.setattr(multimodal, "load", slow_load)
-    with TestClient(create_app(Settings(bundle="some/bundle", threads=3))) as client:
+    with TestClient(create_app(Settings(bundle="some/bundle", threads=3, runtime="openvino"))) as client:
         assert client.get("/live").json() == {"status": "live"}
         response = client.get("/ready")
         check_problem(response, 503, "not_ready")

@@ -9,6 +9,7 @@ from pathlib import Path
 from multimodal.artifact.names import check_names
 from multimodal.errors import BundleError, ConfigError, MultimodalError, nearest
 from multimodal_api.ports import Predictor
+from multimodal_api.settings import Settings
 
 _log = logging.getLogger("multimodal_api")
 
@@ -19,12 +20,12 @@ class LoadError(MultimodalError):
     code = "load_failed"
 
 
-def open_predictor(folder: str, threads: int | None) -> Predictor:
+def open_predictor(folder: str, settings: Settings) -> Predictor:
     """A bundle, opened and warm.
 
     Args:
         folder: the bundle's.
-        threads: threads inside one classification; None leaves it to the predictor.
+        settings: tell of threads and of the runtime.
 
     Raises:
         LoadError: whatever the reason; one that nobody foresaw is in the log in full.
@@ -32,7 +33,7 @@ def open_predictor(folder: str, threads: int | None) -> Predictor:
     import multimodal  # onnxruntime is loaded with the first bundle, not with the API
 
     try:
-        predictor: Predictor = multimodal.load(folder, threads=threads)
+        predictor: Predictor = multimodal.load(folder, threads=settings.threads, runtime=settings.runtime)
         predictor.warm_up()
     except (MultimodalError, OSError) as error:
         told = str(error)

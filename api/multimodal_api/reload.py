@@ -61,7 +61,7 @@ class Reloader:
             for folder in folders:
                 signature = await asyncio.to_thread(signature_of, folder)
                 try:
-                    opened = await asyncio.to_thread(open_predictor, folder, self._service.settings.threads)
+                    opened = await asyncio.to_thread(open_predictor, folder, self._service.settings)
                     self._service.replace(folder, opened)
                 except LoadError as error:
                     _log.error("%s was not reloaded, the one before answers on: %s", folder, error.message)

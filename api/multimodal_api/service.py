@@ -61,7 +61,7 @@ class Service:
             await self._store_opened()
             opened = await self._open_all()
             if self.settings.shadow is not None:
-                beside = await asyncio.to_thread(open_predictor, self.settings.shadow, self.settings.threads)
+                beside = await asyncio.to_thread(open_predictor, self.settings.shadow, self.settings)
                 self.shadow = Shadow(beside, self.metrics.compared)
             self._serve(by_name(opened))
             self._names = {folder: predictor.name for folder, predictor in opened}
@@ -97,7 +97,7 @@ class Service:
         failures: list[str] = []
         for folder in folders:
             try:
-                opened.append((folder, await asyncio.to_thread(open_predictor, folder, self.settings.threads)))
+                opened.append((folder, await asyncio.to_thread(open_predictor, folder, self.settings)))
             except LoadError as error:
                 failures.append(error.message)
         if not failures:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from multimodal.errors import ConfigError, nearest
 from multimodal.image.caps import DEFAULT_CAPS
+from multimodal.types import RuntimeName
 from multimodal_api.logs import LogFormat
 
 _PREFIX = "MULTIMODAL_"
@@ -50,6 +51,7 @@ class Settings(BaseModel):
         keep_photos: folder for the photos of kept answers; None keeps none.
         keep_days: after so many, answers without feedback are forgotten.
         threads: threads inside one classification; None leaves it to the predictor.
+        runtime: what runs the photo graph, "onnxruntime" or "openvino".
         concurrency: classifications that run at once; more wait their turn.
         queue: requests that may wait; more are refused with 503.
         deadline: seconds within which a question has its answer, or a 503.
@@ -76,6 +78,7 @@ class Settings(BaseModel):
     keep_photos: str | None = None
     keep_days: Annotated[float, Field(gt=0, le=36_500)] = 90.0
     threads: Annotated[int, Field(ge=1)] | None = None
+    runtime: RuntimeName = "onnxruntime"
     concurrency: Annotated[int, Field(ge=1)] = Field(default_factory=usable_cores)
     queue: Annotated[int, Field(ge=0)] = 64
     deadline: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from multimodal.serving import Predictor
+    from multimodal.types import RuntimeName
 
 try:
     __version__ = version("multimodal")
@@ -20,17 +21,19 @@ except PackageNotFoundError:  # a source tree that was never installed
 __all__ = ["ImageRef", "Prediction", "Product", "RowError", "__version__", "load"]
 
 
-def load(path: str | Path, *, threads: int | None = None) -> Predictor:
+def load(path: str | Path, *, threads: int | None = None, runtime: RuntimeName = "onnxruntime") -> Predictor:
     """Opens a bundle, checks its hashes and makes it ready to answer.
 
     Args:
         path: the bundle's folder.
-        threads: threads a graph may use; None lets ONNX Runtime decide.
+        threads: threads a graph may use; None lets the runtime decide.
+        runtime: what runs the photo graph; "openvino" needs the extra of that name, and is taken where it gives the
+            same answers.
 
     Raises:
-        BundleError: no bundle there, or one that was changed.
+        BundleError: no bundle there, one that was changed, or one that the runtime answers otherwise for.
         MissingExtraError: it needs an optional dependency that is not installed.
     """
     from multimodal.serving import Predictor
 
-    return Predictor(path, threads=threads)
+    return Predictor(path, threads=threads, runtime=runtime)

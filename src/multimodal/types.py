@@ -17,6 +17,7 @@ HeadName = Literal["fused", "text", "image"]
 HEADS: tuple[HeadName, ...] = get_args(HeadName)
 
 EncoderName = Literal["ngrams", "navec", "sentence"]
+RuntimeName = Literal["onnxruntime", "openvino"]
 ENCODERS: tuple[EncoderName, ...] = get_args(EncoderName)
 
 Decision = Literal["leaf", "ancestor", "abstain"]

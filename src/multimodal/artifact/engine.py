@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 from multimodal.artifact.bundle import Bundle
-from multimodal.artifact.manifest import HeadMix
+from multimodal.artifact.manifest import HeadMix, ImageSpec
+from multimodal.artifact.runtimes import open_photo, open_session
 from multimodal.artifact.top_label import apply_top_label
 from multimodal.artifact.vocabulary import padded, wrapped
+from multimodal.image import ImageKitchen
 from multimodal.numeric import entropy, log_softmax, softmax
-from multimodal.types import EncodedText, EncoderName, FloatArray, HeadName, RaggedIds, TextIds
+from multimodal.types import EncodedText, EncoderName, FloatArray, HeadName, RaggedIds, RuntimeName, TextIds
 
 Tower = tuple[FloatArray, FloatArray]
 """Vectors [N, dim] and logits [N, leaves] of one tower."""
@@ -24,6 +24,7 @@ INPUT_OF: Mapping[str, str] = {"ngrams": "ids"}
 _MAX_CELLS = 2**18
 """Most padded ids in one run of the text graph: one long description must not blow up a batch's memory."""
 
+_PROBES, _PROBE_SEED = 32, 7
 _LEAST = 1e-12
 """Probabilities below it are taken for it before their logarithm."""
 _ROWS = 64
@@ -33,14 +34,26 @@ _ROWS = 64
 class Engine:
     """The graphs of one bundle, opened once; safe to call from several threads."""
 
-    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, *, threads: int | None = None, runtime: RuntimeName = "onnxruntime"
+    ) -> None:
+        """
+        Args:
+            runtime: of the photo graph; the others are too small to gain by another.
+
+        Raises:
+            MissingExtraError, BundleError: see ``open_photo``.
+        """
         manifest, layout = bundle.manifest, bundle.layout
         self.leaves = manifest.leaves
         self.vocabularies = bundle.vocabularies()
         self._spec = manifest.text.sentence if manifest.text else None
         self._text = open_session(bundle.file(layout.text), threads) if manifest.text else None
         self._sentence = open_session(bundle.file(layout.sentence), threads) if self._spec else None
-        self._image = open_session(bundle.file(layout.image), threads) if manifest.image else None
+        self._image = None
+        if manifest.image is not None:
+            probe = _probe(manifest.image) if runtime != "onnxruntime" else np.empty((0, 0, 0, 3), np.uint8)
+            self._image = open_photo(bundle.file(layout.image), threads, runtime, probe)
         self._fusion = open_session(bundle.file(layout.fusion), threads) if manifest.fusion else None
         self._novelty = bundle.novelty()
 
@@ -111,6 +124,15 @@ class Engine:
         return logits
 
 
+def _probe(image: ImageSpec) -> npt.NDArray[np.uint8]:
+    """Drawn products [N, H, W, 3], to compare runtimes on."""
+    from multimodal.data.sample import draw_products  # not needed by who serves with the usual one
+
+    kitchen = ImageKitchen.from_manifest(image.kitchen)
+    drawn = (product.image for product in draw_products(_PROBES, _PROBE_SEED))
+    return np.stack([kitchen.prepare(photo) for photo in drawn if photo is not None])
+
+
 def _cut(order: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
     """Rows in runs of few enough products and padded ids; at least one run."""
     cuts: list[npt.NDArray[np.int64]] = []
@@ -152,15 +174,3 @@ def distrust(probs: FloatArray, without: FloatArray | None, trust: FloatArray) -
     out = probs.copy()
     out[rows] = softmax(logs)
     return out
-
-
-def open_session(path: Path, threads: int | None) -> ort.InferenceSession:
-    """A graph opened for a service that shares its cores; ``threads`` None leaves their number to ONNX Runtime."""
-    options = ort.SessionOptions()
-    if threads is not None:
-        options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Spinning threads would take the second core from decoding and from other processes.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -17,7 +17,7 @@ import onnxruntime as ort
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from multimodal.artifact.bundle import sha256_of
-from multimodal.artifact.engine import open_session
+from multimodal.artifact.runtimes import open_session
 from multimodal.errors import BundleError, ImageError
 from multimodal.image import ImageKitchen
 from multimodal.numeric import sigmoid, softmax

@@ -10,6 +10,7 @@ import typer
 
 from multimodal.cli.console import print_json, stderr, stdout
 from multimodal.errors import MissingExtraError
+from multimodal.types import RuntimeName
 
 _COLUMNS = ("sent", "server p50, ms", "server p99, ms", "client p50, ms", "answers/s", "p50 at 60 %", "p99 at 60 %")
 
@@ -22,6 +23,9 @@ def bench(
     workers: Annotated[int, typer.Option(min=1, help="Processes of the service.")] = 1,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads inside one classification.")] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Classifications at once.")] = None,
+    runtime: Annotated[
+        RuntimeName, typer.Option(help="What runs the photo graph; openvino needs the extra of that name.")
+    ] = "onnxruntime",
     title: Annotated[
         list[str] | None, typer.Option(help="A title to ask about; more by more options. Drawn ones otherwise.")
     ] = None,
@@ -46,7 +50,11 @@ def bench(
     from multimodal.bench.processes import resident_mb
 
     manifest = read_manifest(bundle)
-    told = {"MULTIMODAL_THREADS": threads, "MULTIMODAL_CONCURRENCY": concurrency}
+    told = {
+        "MULTIMODAL_THREADS": threads,
+        "MULTIMODAL_CONCURRENCY": concurrency,
+        "MULTIMODAL_RUNTIME": runtime,
+    }
     environment = {name: str(value) for name, value in told.items() if value is not None}
     asks = asks_of(manifest.inputs, title or ())
     with (

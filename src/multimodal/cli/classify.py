@@ -14,7 +14,7 @@ from multimodal.cli.heat import draw_heat
 from multimodal.cli.sources import ColumnOption, ImagesRootOption, source_of
 from multimodal.errors import InputError
 from multimodal.options import AnswerOptions, Decoding
-from multimodal.types import ImageRef, Product, RowError
+from multimodal.types import ImageRef, Product, RowError, RuntimeName
 
 if TYPE_CHECKING:
     from multimodal.serving.files import FileReport
@@ -78,6 +78,10 @@ def classify(
     ] = False,
     batch_size: Annotated[int, typer.Option(min=1, max=4096, help="Products at once.", rich_help_panel=_FILE)] = 64,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads to compute with.")] = None,
+    runtime: Annotated[
+        RuntimeName,
+        typer.Option(help="What runs the photo graph of a file's products; openvino needs the extra of that name."),
+    ] = "onnxruntime",
 ) -> None:
     """Finds the category of one product, or of every product of a file.
 
@@ -103,7 +107,7 @@ def classify(
 
     described = source_of(source, column, images_root)
     check_output(output, source)
-    predictor = load(bundle, threads=threads)
+    predictor = load(bundle, threads=threads, runtime=runtime)
     with progress("Classifying", source_count(described)) as advance:
         report = classify_file(
             predictor,

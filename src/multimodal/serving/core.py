@@ -14,7 +14,17 @@ from multimodal.artifact.engine import Engine
 from multimodal.serving.samples import Kitchens, Sample
 from multimodal.serving.scoring import probabilities, score, seen_by
 from multimodal.taxonomy import Tree
-from multimodal.types import TEXT_INPUTS, FloatArray, HeadName, InputName, Product, RaggedIds, RowError, Scores
+from multimodal.types import (
+    TEXT_INPUTS,
+    FloatArray,
+    HeadName,
+    InputName,
+    Product,
+    RaggedIds,
+    RowError,
+    RuntimeName,
+    Scores,
+)
 
 _TEXT: frozenset[InputName] = frozenset(TEXT_INPUTS)
 _FEW_PHOTOS = 4
@@ -29,12 +39,12 @@ class Core:
         tree: the category tree it answers in.
     """
 
-    def __init__(self, path: str | Path, threads: int | None) -> None:
+    def __init__(self, path: str | Path, threads: int | None, runtime: RuntimeName = "onnxruntime") -> None:
         bundle = open_bundle(path)
         self.manifest: Manifest = bundle.manifest
         self.tree: Tree = bundle.tree
         self.kitchens = Kitchens(bundle)
-        self.engine = Engine(bundle, threads=threads)
+        self.engine = Engine(bundle, threads=threads, runtime=runtime)
         self._decoders = threads or 2
 
     def warm_up(self) -> None:

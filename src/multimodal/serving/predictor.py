@@ -34,6 +34,7 @@ from multimodal.types import (
     Prediction,
     Product,
     RowError,
+    RuntimeName,
     Scores,
     TextEffect,
 )
@@ -52,9 +53,11 @@ class Predictor:
         tree: the category tree it answers in.
     """
 
-    def __init__(self, path: str | Path, *, threads: int | None = None) -> None:
+    def __init__(
+        self, path: str | Path, *, threads: int | None = None, runtime: RuntimeName = "onnxruntime"
+    ) -> None:
         """Opens and verifies the bundle; see ``multimodal.load``."""
-        self._core = Core(path, threads)
+        self._core = Core(path, threads, runtime)
         self.manifest: Manifest = self._core.manifest
         self.tree: Tree = self._core.tree
         self._judge = Judge(self.manifest, self.tree)
