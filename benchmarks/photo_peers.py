@@ -30,6 +30,9 @@ class PlainTimm:
 
     def fit(self, pixels: Pixels, tags: npt.NDArray[np.float32]) -> None:
         """Trains on photos uint8 [N, H, W, 3] and their tags [N, T], 0 or 1."""
+        from multimodal.models.compat import prepare_torch
+
+        prepare_torch()
         import timm
         import torch
         from safetensors.torch import load_file
