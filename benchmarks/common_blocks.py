@@ -13,6 +13,7 @@ import imbalance
 import missing_inputs
 import photo_ablation
 import photo_labels
+import serving
 import trust
 from pages import latency_block, memory_block
 
@@ -27,6 +28,8 @@ def _records(table: _Table) -> Block:
 
 COMMON: Mapping[str, Block] = {
     "latency": latency_block,
+    "latency-grocery": latency_block,
+    "serving": lambda found: serving.markdown(found) + "\n",
     "memory": memory_block,
     "backbones": _records(backbone_pages.markdown),
     "photo-ablation": _records(photo_ablation.markdown),

@@ -1,10 +1,11 @@
 """Latency of ``POST /classify`` on a real server, its cold start, memory and install size.
 
     python benchmarks/latency.py --bundle artifacts/fashion [--json out.json] [--install-size VENV]
-    python benchmarks/latency.py --bundle artifacts/grocery-ru --title "Молоко ультрапастеризованное 3,2% 950мл"
+    python benchmarks/latency.py --bundle artifacts/grocery-ru --titles ../shared/data/perekrestok_ru/val.parquet
 
 One worker, one thread, one kept-alive connection, one request at a time. Server-side times come from the
-header Server-Timing: from the request's first byte seen by the app to the start of its answer.
+header Server-Timing: from the request's first byte seen by the app to the start of its answer. Titles of a file are
+also answered in batches, by two threads, without the service.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from multimodal import Product, load
 from multimodal.artifact import open_bundle
 from multimodal.bench.asks import Ask, asks_of
 from multimodal.bench.connection import Connection
@@ -31,12 +33,15 @@ from multimodal.bench.local import APP, HOST, free_port, local_service
 from multimodal.bench.measure import failed, latency, machine
 from multimodal.bench.processes import pinned, resident_mb
 
+_ASKED = 64
+_BATCH_THREADS, _ROUNDS = 2, 5
+
 
 def main() -> None:
     """Measures and prints a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", default="artifacts/fashion")
-    parser.add_argument("--title", action="append", default=[], help="in the place of drawn products' titles")
+    parser.add_argument("--titles", type=Path, help="a file whose column title is asked, in the place of drawn titles")
     parser.add_argument("--requests", type=int, default=300, help="of each kind")
     parser.add_argument("--cold-starts", type=int, default=5)
     parser.add_argument("--core", type=int, help="pin the server to this core; the default leaves it free")
@@ -54,7 +59,8 @@ def main() -> None:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """All figures but the install size."""
-    asks = asks_of(open_bundle(options.bundle).manifest.inputs, options.title)
+    titles = [] if options.titles is None else read_titles(options.titles)
+    asks = asks_of(open_bundle(options.bundle).manifest.inputs, titles[:_ASKED])
     cold = [cold_start(options.bundle, asks[0], options.core) for _ in range(options.cold_starts)]
     rows = []
     with pinned(options.core), local_service(options.bundle, environment=one_thread()) as service:
@@ -69,12 +75,32 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "machine": machine(),
         "bundle": options.bundle,
         "requests": options.requests,
-        "photo_bytes": max(len(request.content) for ask in asks for request in ask.requests),
+        "largest_bytes": max(len(request.content) for ask in asks for request in ask.requests),
         "latency": rows,
         "cold_start_s": float(np.median(cold)),
         "cold_starts_s": cold,
         "resident_mb": resident,
+        **({"titles_per_second": titles_per_second(options.bundle, titles), "titles": len(titles)} if titles else {}),
     }
+
+
+def read_titles(file: Path) -> list[str]:
+    """The titles of a parquet file."""
+    import pyarrow.parquet as pq
+
+    return [title for title in pq.read_table(file, columns=["title"])["title"].to_pylist() if title]
+
+
+def titles_per_second(bundle: str, titles: Sequence[str]) -> float:
+    """Titles that a predictor answers a second, in batches: the median of some rounds."""
+    predictor = load(bundle, threads=_BATCH_THREADS)
+    products = [Product(id=number, title=title) for number, title in enumerate(titles)]
+    rates = []
+    for _ in range(_ROUNDS):
+        started = time.perf_counter()
+        predictor.classify(products)
+        rates.append(len(products) / (time.perf_counter() - started))
+    return float(np.median(rates))
 
 
 def one_thread() -> dict[str, str]:
@@ -111,9 +137,10 @@ def cold_start(bundle: str, ask: Ask, core: int | None) -> float:
 
 
 def install_bytes(environment: Path) -> int:
-    """Bytes of site-packages, less pip and setuptools."""
+    """Bytes of site-packages, less pip and setuptools with what it brings."""
     [packages] = environment.glob("lib/python*/site-packages")
-    tops = [p for p in packages.iterdir() if not p.name.startswith(("pip", "setuptools", "_distutils_hack"))]
+    own = ("pip", "setuptools", "pkg_resources", "_distutils_hack")
+    tops = [p for p in packages.iterdir() if not p.name.startswith(own)]
     files = [f for top in tops for f in (top.rglob("*") if top.is_dir() else [top])]
     return sum(f.stat().st_size for f in files if f.is_file() and not f.is_symlink())
 
@@ -132,13 +159,15 @@ def markdown(figures: Mapping[str, Any]) -> str:
     lines.append(
         f"| resident memory after {figures['requests']} requests of each kind | {figures['resident_mb']:.0f} MB |"
     )
+    if "titles_per_second" in figures:
+        lines.append(f"| titles a second in batches, two threads | {figures['titles_per_second']:,.0f} |")
     if "install_mb" in figures:
         lines.append(f"| core + serve, installed | {figures['install_mb']:.0f} MB |")
     told = figures["machine"]
     lines += [
         "",
         f"One worker, one thread, {told['processor']}, {told['cores']} cores, "
-        f"Python {told['python']}; a request with a photo has {figures['photo_bytes'] // 1000} kB.",
+        f"Python {told['python']}; the largest request has {figures['largest_bytes'] / 1000:.1f} kB.",
     ]
     return "\n".join(lines)
 

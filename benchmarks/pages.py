@@ -76,9 +76,11 @@ def latency_block(figures: Mapping[str, Any]) -> str:
     keys = ("server_p50_ms", "server_p99_ms", "client_p50_ms", "client_p99_ms")
     rows = [[row["sent"], *(f"{row[key]:.2f}" for key in keys)] for row in figures["latency"]]
     what = [
-        ["cold start to the first answer (photo + title)", f"{figures['cold_start_s']:.2f} s"],
+        [f"cold start to the first answer ({figures['latency'][0]['sent']})", f"{figures['cold_start_s']:.2f} s"],
         ["resident memory of the service", f"{figures['resident_mb']:.0f} MB"],
     ]
+    if "titles_per_second" in figures:
+        what.append(["titles a second in batches, two threads", f"{figures['titles_per_second']:,.0f}"])
     if "install_mb" in figures:
         what.append(["core + serve, installed", f"{figures['install_mb']:.0f} MB"])
     machine = figures["machine"]

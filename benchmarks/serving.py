@@ -3,11 +3,11 @@
     python benchmarks/serving.py --json benchmarks/results/serving.json
     python benchmarks/serving.py --rounds 1 --seconds 3 --lasting 2000      # quick
 
-Both have one process and two classifications at once, one thread in each; ours also keeps its answers in SQLite, as
-``multimodal serve`` does. Who asks runs on the same machine and takes its share of it. Measured are, for a photo with
-a title and for a title alone: milliseconds one by one; the most answers a second, the two services in turn, round by
-round; the wait when requests come by chance at 60 % of that, from when each was due; and of ours alone, what becomes
-of twice as many requests as it can answer, and its memory over many.
+Both have two processes, each with one classification at a time and one thread in it; ours also keeps its answers in
+SQLite, as ``multimodal serve`` does. Who asks runs on the same machine and takes its share of it. Measured are, for a
+photo with a title and for a title alone: milliseconds one by one; the most answers a second, the two services in turn,
+round by round; the wait when requests come by chance at 60 % of that, from when each was due; and of ours alone, what
+becomes of twice as many requests as it can answer, and its memory over many.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from multimodal.bench.processes import resident_mb
 from tables import table
 
 OURS, PLAIN = "multimodal", "FastAPI + torch eager"
-_AT_ONCE = 2
+_WORKERS = 2
 _DEADLINE = 2.0
 _CROWD = 256
 _SETTLED = 0.1
@@ -74,11 +74,11 @@ def ours(bundle: str) -> Iterator[LocalService]:
     with tempfile.TemporaryDirectory() as folder:
         settings = {
             "MULTIMODAL_THREADS": "1",
-            "MULTIMODAL_CONCURRENCY": str(_AT_ONCE),
+            "MULTIMODAL_CONCURRENCY": "1",
             "MULTIMODAL_DEADLINE": str(_DEADLINE),
             "MULTIMODAL_DATABASE": f"sqlite:///{folder}/answers.db",
         }
-        with local_service(bundle, environment=settings) as service:
+        with local_service(bundle, environment=settings, workers=_WORKERS) as service:
             yield service
 
 
@@ -87,11 +87,11 @@ def plain(bundle: str) -> Iterator[LocalService]:
     """The peer; see ``plain_service``."""
     settings = {
         "PLAIN_BUNDLE": bundle,
-        "PLAIN_THREADS": str(_AT_ONCE),
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": str(Path(__file__).parent),
     }
-    with local_service(bundle, environment=settings, app="plain_service:create_app", ready_within=180) as service:
+    command = [sys.executable, str(Path(__file__).with_name("plain_service.py"))]
+    with local_service(bundle, environment=settings, command=command, workers=_WORKERS, ready_within=180) as service:
         yield service
 
 
@@ -105,7 +105,7 @@ def beside(services: Mapping[str, LocalService], ask: Ask, options: argparse.Nam
     for number in range(options.rounds):
         for name, service in services.items():
             _tell(f"{ask.sent}: {name}: as many as it takes, {number + 1} of {options.rounds}")
-            most = back_to_back(service.client, ask, connections=2 * _AT_ONCE, seconds=options.seconds)
+            most = back_to_back(service.client, ask, connections=2 * _WORKERS, seconds=options.seconds)
             found[name]["rates"].append(most.rate)
             found[name]["failed"] += failed(most)
     for name, service in services.items():
@@ -153,7 +153,7 @@ def memory(service: LocalService, ask: Ask, requests: int) -> dict[str, Any]:
             marks[sent] = resident_mb(service.pid)
             _tell(f"{ask.sent}: {sent:,} of {requests:,}, {marks[sent]:.0f} MB")
 
-    outcome = back_to_back(service.client, ask, connections=2 * _AT_ONCE, requests=requests, each=mark)
+    outcome = back_to_back(service.client, ask, connections=2 * _WORKERS, requests=requests, each=mark)
     settled = next(value for sent, value in marks.items() if sent >= _SETTLED * requests)
     return {
         "requests": requests,
@@ -183,7 +183,7 @@ def markdown(figures: Mapping[str, Any]) -> str:
     if figures["memory"] is not None:
         lines.append(f"- {memory_line(figures['memory'])}")
     told = figures["machine"]
-    note = f"One process each, two classifications at once; medians of the rounds; {told['processor']}, {told['cores']}"
+    note = f"Two processes each, one thread in each; medians of the rounds; {told['processor']}, {told['cores']}"
     return "\n".join([*lines, "", f"{note} cores, who asks among them."])
 
 

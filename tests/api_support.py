@@ -79,6 +79,7 @@ class FakePredictor:
     inputs: tuple[InputName, ...] = INPUTS
     manifest = FakeManifest()
     profile: Profile | None = None
+    quick = False
 
     def __init__(self, name: str = "fake", delay: float = 0.0) -> None:
         self.name = name

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
-from api_support import FakePredictor, in_base64, jpeg, running
+from api_support import FakePredictor, check_problem, in_base64, jpeg, running
 from multimodal.types import Prediction, Product, RowError
 from multimodal_api.app import create_app
 from multimodal_api.settings import Settings
@@ -158,7 +159,7 @@ def test_headers_tell_times_and_request_id(client: TestClient) -> None:
     response = client.post("/classify", json={"title": "Tops"}, headers={"X-Request-ID": "seller-17"})
     assert response.headers["x-request-id"] == "seller-17"
     stages = dict(part.split(";dur=") for part in response.headers["server-timing"].split(", "))
-    assert list(stages) == ["read", "queue", "parse", "predict", "encode", "reply", "total"]
+    assert list(stages) == ["read", "parse", "queue", "predict", "encode", "reply", "total"]
     parts = [float(ms) for name, ms in stages.items() if name != "total"]
     assert sum(parts) == pytest.approx(float(stages["total"]), abs=0.01)
     unfit = client.get("/live", headers={"X-Request-ID": "a b\tc"}).headers["x-request-id"]
@@ -216,3 +217,59 @@ def test_curl_style_upload_through_a_real_server(tmp_path: Path) -> None:
         response = httpx2.post(f"{address}/classify", files={"image": file}, data={"title": "Sandals"})
     assert response.status_code == 200
     assert response.json()["category"]["id"] == "201"
+
+
+# --- where a question is answered
+
+
+class Quick(FakePredictor):
+    """Says of each question whether a worker thread answered it."""
+
+    quick = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by_worker: list[bool] = []
+
+    def classify(self, products: Any, **options: Any) -> Any:
+        self.by_worker.append(threading.current_thread().name.startswith("classify"))
+        return super().classify(products, **options)
+
+
+@pytest.mark.parametrize(
+    ("body", "by_worker"),
+    [
+        ({"title": "boots"}, False),
+        ({"title": "boots", "characteristics": {"colour": "red"}, "top_k": 3}, False),
+        ({"title": "boots", "explain": True}, True),
+        ({"title": "boots", "description": "x" * 5000}, True),
+        ({"title": "boots", "image_base64": in_base64(jpeg())}, True),
+    ],
+)
+def test_a_few_words_are_answered_without_a_thread(body: dict[str, Any], by_worker: bool) -> None:
+    predictor = Quick()
+    with TestClient(create_app(Settings(log="off"), predictors={"fake": predictor})) as client:
+        response = client.post("/classify", json=body)
+        assert response.status_code == 200, response.text
+        stages = response.headers["server-timing"]
+    assert predictor.by_worker == [by_worker]
+    assert "predict;dur=" in stages
+    assert ("queue;dur=" in stages) == by_worker
+
+
+def test_that_is_switched_off_by_a_setting() -> None:
+    predictor = Quick()
+    with TestClient(create_app(Settings(log="off", quick_bytes=0), predictors={"fake": predictor})) as client:
+        assert client.post("/classify", json={"title": "boots"}).status_code == 200
+    assert predictor.by_worker == [True]
+
+
+def test_a_form_of_words_alone_is_quick_too_and_its_faults_are_told() -> None:
+    predictor = Quick()
+    with TestClient(create_app(Settings(log="off"), predictors={"fake": predictor})) as client:
+        assert client.post("/classify", files={"title": (None, "boots")}).status_code == 200
+        check_problem(client.post("/classify", json={"title": "boots", "top_k": 99}), 422, "invalid_field")
+        check_problem(client.post("/classify", json={"title": "boots", "model": "other"}), 404, "unknown_model")
+        check_problem(client.post("/classify", content=b"{", headers={"content-type": "application/json"}), 400,
+                      "malformed_json")  # fmt: skip
+    assert predictor.by_worker == [False]

@@ -55,6 +55,11 @@ async def read_body(request: Request, settings: Settings) -> bytes | list[Part]:
     raise unsupported(request, FORM, JSON)
 
 
+def size_of(body: bytes | list[Part]) -> int:
+    """Bytes of what ``read_body`` has read."""
+    return len(body) if isinstance(body, bytes) else sum(len(part.data) for part in body)
+
+
 async def disconnected(request: Request) -> None:
     """Returns once the client has gone; only to be awaited after the whole body is read."""
     while (await request.receive())["type"] != "http.disconnect":

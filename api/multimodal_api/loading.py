@@ -33,7 +33,7 @@ def open_predictor(folder: str, settings: Settings) -> Predictor:
     import multimodal  # onnxruntime is loaded with the first bundle, not with the API
 
     try:
-        predictor: Predictor = multimodal.load(folder, threads=settings.threads, runtime=settings.runtime)
+        predictor: Predictor = multimodal.load(folder, threads=settings.graph_threads, runtime=settings.runtime)
         predictor.warm_up()
     except (MultimodalError, OSError) as error:
         told = str(error)

@@ -36,6 +36,11 @@ class Predictor(Protocol):
         """What its products and answers usually look like."""
         ...
 
+    @property
+    def quick(self) -> bool:
+        """Whether a title is answered in about a millisecond."""
+        ...
+
     def classify(
         self,
         products: Sequence[Product],

@@ -50,10 +50,12 @@ class Settings(BaseModel):
         database: URL of the database that answers and feedback are kept in; None, or "none", keeps none.
         keep_photos: folder for the photos of kept answers; None keeps none.
         keep_days: after so many, answers without feedback are forgotten.
-        threads: threads inside one classification; None leaves it to the predictor.
+        threads: threads inside one classification; None is what ``concurrency`` leaves of the cores.
         runtime: what runs the photo graph, "onnxruntime" or "openvino".
         concurrency: classifications that run at once; more wait their turn.
         queue: requests that may wait; more are refused with 503.
+        quick_bytes: of a body without a photo up to which it is answered where it was read, in a millisecond, and not
+            by a thread, which would take two; 0 is never.
         deadline: seconds within which a question has its answer, or a 503.
         batch_deadline: the same for a whole batch.
         max_batch: products of one batch.
@@ -81,6 +83,7 @@ class Settings(BaseModel):
     runtime: RuntimeName = "onnxruntime"
     concurrency: Annotated[int, Field(ge=1)] = Field(default_factory=usable_cores)
     queue: Annotated[int, Field(ge=0)] = 64
+    quick_bytes: Annotated[int, Field(ge=0, le=100_000)] = 4096
     deadline: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0
     batch_deadline: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 120.0
     max_batch: Annotated[int, Field(ge=1)] = 256
@@ -92,6 +95,11 @@ class Settings(BaseModel):
     max_body: Annotated[int, Field(ge=1)] = 15_000_000
     max_photo: Annotated[int, Field(ge=1)] = DEFAULT_CAPS.max_bytes
     max_field: Annotated[int, Field(ge=1)] = 1_000_000
+
+    @property
+    def graph_threads(self) -> int:
+        """``threads``, or so many that all classifications together have one for each core."""
+        return self.threads or max(1, usable_cores() // self.concurrency)
 
     @property
     def bundles(self) -> tuple[str, ...]:

@@ -41,9 +41,7 @@ class Ask:
     requests: tuple[Request, ...]
 
 
-def asks_of(
-    inputs: Collection[str], titles: Sequence[str] = (), *, forms: bool = False, seed: int = SEED
-) -> list[Ask]:
+def asks_of(inputs: Collection[str], titles: Sequence[str] = (), *, forms: bool = False, seed: int = SEED) -> list[Ask]:
     """What a bundle of some inputs can be asked, the fullest first.
 
     Args:

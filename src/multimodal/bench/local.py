@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -19,7 +19,7 @@ from multimodal.errors import MultimodalError
 
 HOST = "127.0.0.1"
 APP = "multimodal_api.app:create_app"
-"""What uvicorn serves unless told otherwise."""
+"""What uvicorn serves."""
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.01
 
@@ -68,8 +68,8 @@ def local_service(
     port: int = 0,
     environment: Mapping[str, str] | None = None,
     ready_within: float = 60.0,
-    app: str = APP,
     workers: int = 1,
+    command: Sequence[str] = (),
 ) -> Iterator[LocalService]:
     """Starts the service, waits for /ready, and stops it at the end.
 
@@ -79,26 +79,28 @@ def local_service(
         port: 0 picks a free one.
         environment: variables added to this process's.
         ready_within: seconds.
-        app: factory of another application that has /ready, as ``module:function``.
         workers: processes.
+        command: starts another service, one that has /ready and takes ``--port`` and ``--workers``.
 
     Raises:
         LocalServiceError: the port is taken, the service ended, a bundle cannot be loaded, or it is not
             ready in time.
     """
     port = free_port(port)
-    command = [sys.executable, "-m", "uvicorn", "--factory", app]
-    command += ["--host", HOST, "--port", str(port), "--log-level", "warning", "--no-access-log"]
-    if workers > 1 and app == APP:  # which knows what uvicorn needs for several
+    words = list(command)
+    if not words and workers == 1:
+        words = [sys.executable, "-m", "uvicorn", "--factory", APP]
+        words += ["--host", HOST, "--log-level", "warning", "--no-access-log"]
+    elif not words:  # which knows what uvicorn needs for several
         kept = (environment or {}).get("MULTIMODAL_DATABASE", "none")
-        command = [sys.executable, "-m", "multimodal.cli.main", "serve", "--database", kept, "--port", str(port)]
-    command += ["--workers", str(workers)] if workers > 1 else []
+        words = [sys.executable, "-m", "multimodal.cli.main", "serve", "--database", kept]
+    words += ["--port", str(port), *(["--workers", str(workers)] if workers > 1 else [])]
     # a default set for another service would not be among these bundles
     alone = {"MULTIMODAL_DEFAULT_MODEL": "", **(environment or {}), "MULTIMODAL_BUNDLE": ",".join((bundle, *more))}
     variables = {**os.environ, **alone}
     with tempfile.TemporaryFile() as log:
         started = time.perf_counter()
-        process = subprocess.Popen(command, env=variables, stdout=log, stderr=log)
+        process = subprocess.Popen(words, env=variables, stdout=log, stderr=log)
         try:
             _wait_ready(process, port, started + ready_within, log)
             yield LocalService(port, process.pid, started)

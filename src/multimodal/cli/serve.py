@@ -96,12 +96,14 @@ def serve(
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", shared)
             # A worker that begins later, or again, takes no connection from the others before it can answer.
             os.environ.setdefault("MULTIMODAL_LOAD_FIRST", "1")
-            _run_workers(uvicorn.Config(_APP, workers=workers, **told_uvicorn))
+            # Between them they use each core once: more threads in one process wait for each other's Python.
+            os.environ.setdefault("MULTIMODAL_CONCURRENCY", str(max(1, (os.cpu_count() or 1) // workers)))
+            run_workers(uvicorn.Config(_APP, workers=workers, **told_uvicorn))
         else:
             uvicorn.run(_APP, **told_uvicorn)
 
 
-def _run_workers(config: uvicorn.Config) -> None:
+def run_workers(config: uvicorn.Config) -> None:
     """As ``uvicorn.run`` does it, without Nagle's algorithm.
 
     asyncio switches that off on sockets that it has made itself alone. With it on, the second half of an answer waits

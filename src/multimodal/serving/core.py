@@ -46,6 +46,8 @@ class Core:
         self.kitchens = Kitchens(bundle)
         self.engine = Engine(bundle, threads=threads, runtime=runtime)
         self._decoders = threads or 2
+        text = self.manifest.text
+        self.quick = text is not None and text.sentence is None and text.kitchen.get("lemmas") != "tagger"
 
     def warm_up(self) -> None:
         """Runs every graph once, so that the first real question is not the slow one."""

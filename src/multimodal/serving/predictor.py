@@ -81,6 +81,11 @@ class Predictor:
         return self.manifest.inputs
 
     @property
+    def quick(self) -> bool:
+        """Whether a title is answered in about a millisecond: no neural network reads it."""
+        return self._core.quick
+
+    @property
     def profile(self) -> Profile | None:
         """What its products and answers usually look like; None in older bundles."""
         return self.manifest.profile
