@@ -255,3 +255,14 @@ def test_a_shadow_from_the_settings(tiny_bundle: Path, tmp_path: Path) -> None:
         _until(lambda: "multimodal_shadow_total" in client.get("/metrics").text)
         text = client.get("/metrics").text
     assert 'result="same"' in text
+
+
+def test_a_full_collection_passes_by_what_stays(folder: Path) -> None:
+    with TestClient(create_app(Settings(bundle=str(folder), log="off", load_first=True, reload_seconds=0))) as client:
+        assert client.get("/ready").status_code == 200
+        frozen = gc.get_freeze_count()
+        assert frozen > 10_000, "a full collection walks all of the bundle"
+        service = client.app.state.service  # type: ignore[attr-defined]
+        assert client.portal is not None
+        client.portal.call(Reloader(service).reload, [str(folder)])
+        assert gc.get_freeze_count() < 1.2 * frozen, "what the bundle before has left is still there"

@@ -11,6 +11,7 @@ from fastapi import Request
 
 from multimodal.errors import MultimodalError, nearest
 from multimodal_api.admission import Admission
+from multimodal_api.garbage import settle
 from multimodal_api.loading import LoadError, by_name, default_of, open_predictor
 from multimodal_api.metrics import Metrics
 from multimodal_api.ports import Predictor
@@ -65,6 +66,7 @@ class Service:
                 self.shadow = Shadow(beside, self.metrics.compared)
             self._serve(by_name(opened))
             self._names = {folder: predictor.name for folder, predictor in opened}
+            settle()
         except MultimodalError as error:
             self.failure = f"The service will not become ready: {error.message}"
             _log.error("%s", self.failure)
@@ -128,6 +130,7 @@ class Service:
             )
         self._predictors = {**self._predictors, before: predictor}
         self.metrics.reloaded(before, ok=True)
+        settle()
 
     def name_of(self, folder: str) -> str:
         """The model served from a folder."""
