@@ -13,6 +13,7 @@ import imbalance
 import missing_inputs
 import photo_ablation
 import photo_labels
+import runtimes
 import serving
 import trust
 from pages import latency_block, memory_block
@@ -29,6 +30,7 @@ def _records(table: _Table) -> Block:
 COMMON: Mapping[str, Block] = {
     "latency": latency_block,
     "latency-grocery": latency_block,
+    "runtimes": lambda found: runtimes.markdown(found) + "\n",
     "serving": lambda found: serving.markdown(found) + "\n",
     "memory": memory_block,
     "backbones": _records(backbone_pages.markdown),

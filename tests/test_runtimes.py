@@ -56,11 +56,13 @@ def test_a_bundle_answers_alike_under_both() -> None:
     both = [load(BUNDLE, threads=1, runtime=runtime).classify(products) for runtime in ("onnxruntime", "openvino")]
     pairs = list(zip(*both, strict=True))
     assert len(pairs) == 40
+    apart = []
     for ours, theirs in pairs:
         assert isinstance(ours, Prediction) == isinstance(theirs, Prediction)
         if isinstance(ours, Prediction) and isinstance(theirs, Prediction):
             assert ours.used == theirs.used
-            assert ours.suggestions[0].probability == pytest.approx(theirs.suggestions[0].probability, abs=0.05)
+            apart.append(abs(ours.suggestions[0].probability - theirs.suggestions[0].probability))
+    assert np.mean(apart) < 0.03
     best = [[a.suggestions[0].id if isinstance(a, Prediction) else a for a in answers] for answers in both]
     assert np.mean([a == b for a, b in zip(*best, strict=True)]) >= 0.95
 
@@ -81,7 +83,7 @@ def test_a_precision_that_changes_answers_is_not_taken(
     assert isinstance(taken, OpenVinoSession)
     assert taken.precision == "f32"
     monkeypatch.setattr(runtimes, "_PRECISIONS", (("bf16", "FP32"),))
-    with pytest.raises(BundleError, match=r"under OpenVINO probabilities differ by up to .*runtime onnxruntime"):
+    with pytest.raises(BundleError, match=r"under OpenVINO probabilities differ by .* on average.*runtime onnxruntime"):
         open_photo(graph, 1, "openvino", pixels)
 
 

@@ -27,8 +27,8 @@ def load(path: str | Path, *, threads: int | None = None, runtime: RuntimeName =
     Args:
         path: the bundle's folder.
         threads: threads a graph may use; None lets the runtime decide.
-        runtime: what runs the photo graph; "openvino" needs the extra of that name, and is taken where it gives the
-            same answers.
+        runtime: what runs the photo graph; "openvino" needs the extra of that name, and is taken where its
+            answers are close.
 
     Raises:
         BundleError: no bundle there, one that was changed, or one that the runtime answers otherwise for.
