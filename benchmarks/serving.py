@@ -7,7 +7,7 @@ Both have two processes, each with one classification at a time and one thread i
 SQLite, as ``multimodal serve`` does. Who asks runs on the same machine and takes its share of it. Measured are, for a
 photo with a title and for a title alone: milliseconds one by one; the most answers a second, the two services in turn,
 round by round; the wait when requests come by chance at 60 % of that, from when each was due; and of ours alone, what
-becomes of twice as many requests as it can answer, and its memory over many.
+becomes of twice as many requests as it can answer, and the memory of one process over many.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         by_name = {OURS: service, PLAIN: peer}
         kinds = [beside(by_name, ask, options) for ask in (both, title)]
         told = {"kinds": kinds, "overload": overload(service, both, kinds[0]["services"][OURS], options.seconds)}
-    with ours(options.bundle) as service:  # anew: memory from the start
+    with ours(options.bundle, workers=1) as service:  # anew: memory from the start
         mixed = Ask("photos with titles, and titles", (*both.requests, *title.requests))
         lasting = memory(service, mixed, options.lasting) if options.lasting else None
     return {"machine": machine(), "bundle": options.bundle, **told, "memory": lasting}
 
 
 @contextmanager
-def ours(bundle: str) -> Iterator[LocalService]:
+def ours(bundle: str, workers: int = _WORKERS) -> Iterator[LocalService]:
     """The service as ``multimodal serve`` starts it."""
     with tempfile.TemporaryDirectory() as folder:
         settings = {
@@ -78,7 +78,7 @@ def ours(bundle: str) -> Iterator[LocalService]:
             "MULTIMODAL_DEADLINE": str(_DEADLINE),
             "MULTIMODAL_DATABASE": f"sqlite:///{folder}/answers.db",
         }
-        with local_service(bundle, environment=settings, workers=_WORKERS) as service:
+        with local_service(bundle, environment=settings, workers=workers) as service:
             yield service
 
 
@@ -200,8 +200,8 @@ def overload_line(found: Mapping[str, Any]) -> str:
 def memory_line(found: Mapping[str, Any]) -> str:
     """How memory went, in a sentence."""
     return (
-        f"Memory over {found['requests']:,} requests: {found['settled_mb']:.0f} MB after the first tenth, "
-        f"{found['end_mb']:.0f} MB at the end ({100 * found['growth']:+.1f} %); {found['failed']} failed."
+        f"Memory of one process over {found['requests']:,} requests: {found['settled_mb']:.0f} MB after the first "
+        f"tenth, {found['end_mb']:.0f} MB at the end ({100 * found['growth']:+.1f} %); {found['failed']} failed."
     )
 
 
