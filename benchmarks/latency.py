@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def main() -> None:
     """Measures and prints a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", default="artifacts/fashion")
-    parser.add_argument("--titles", type=Path, help="a file whose column title is asked, in the place of drawn titles")
+    parser.add_argument("--titles", type=Path, help="a parquet file whose column title is asked; else drawn titles")
     parser.add_argument("--requests", type=int, default=300, help="of each kind")
     parser.add_argument("--cold-starts", type=int, default=5)
     parser.add_argument("--core", type=int, help="pin the server to this core; the default leaves it free")
@@ -63,12 +63,15 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     asks = asks_of(open_bundle(options.bundle).manifest.inputs, titles[:_ASKED])
     cold = [cold_start(options.bundle, asks[0], options.core) for _ in range(options.cold_starts)]
     rows = []
-    with pinned(options.core), local_service(options.bundle, environment=one_thread()) as service:
+    with ExitStack() as stack:
+        with pinned(options.core):  # the server alone: asking goes on from any core
+            service = stack.enter_context(local_service(options.bundle, environment=one_thread()))
         for ask in asks:
             outcome, replies = one_by_one(service.client, ask, options.requests)
             if failed(outcome):
                 raise SystemExit(f"{ask.sent}: got statuses {dict(outcome.statuses)}, expected 200 alone")
-            stages = {name: percentile([r.stages[name] for r in replies], 50) for name in replies[0].stages}
+            names = [name for name in replies[0].stages if name != "total"]
+            stages = {name: percentile([r.stages[name] for r in replies], 50) for name in names}
             rows.append({"sent": ask.sent, **latency(outcome), "stages_p50_ms": stages})
         resident = resident_mb(service.pid)
     return {
@@ -112,7 +115,7 @@ def cold_start(bundle: str, ask: Ask, core: int | None) -> float:
     """Seconds from making the process to its first answer to ``ask``."""
     port, request = free_port(), ask.requests[0]
     command = [sys.executable, "-m", "uvicorn", "--factory", APP]
-    command += ["--host", HOST, "--port", str(port), "--log-level", "error", "--no-access-log"]
+    command += ["--http", "h11", "--host", HOST, "--port", str(port), "--log-level", "error", "--no-access-log"]
     variables = {**os.environ, **one_thread(), "MULTIMODAL_BUNDLE": bundle}
     with pinned(core):
         started = time.perf_counter()

@@ -43,8 +43,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", default="artifacts/fashion")
     parser.add_argument("--requests", type=int, default=300, help="of each kind, one by one")
-    parser.add_argument("--rounds", type=int, default=5, help="in which both services are measured in turn")
-    parser.add_argument("--seconds", type=float, default=8.0, help="of each load")
+    parser.add_argument("--rounds", type=int, default=3, help="in which both services are measured in turn")
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each load")
     parser.add_argument("--lasting", type=int, default=50_000, help="requests while memory is watched; 0 leaves it out")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args()
@@ -57,15 +57,20 @@ def main() -> int:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """All figures."""
-    both, title, _ = asks_of(open_bundle(options.bundle).manifest.inputs, forms=True)
+    asks = asks_of(open_bundle(options.bundle).manifest.inputs, forms=True)
+    if len(asks) < 3:
+        raise SystemExit(f"--bundle {options.bundle}: expected one that takes titles and photos")
+    both, title, _ = asks
     with ours(options.bundle) as service, plain(options.bundle) as peer:
         by_name = {OURS: service, PLAIN: peer}
         kinds = [beside(by_name, ask, options) for ask in (both, title)]
-        told = {"kinds": kinds, "overload": overload(service, both, kinds[0]["services"][OURS], options.seconds)}
+        over = [overload(service, k, found, options.seconds) for k, found in zip((both, title), kinds, strict=True)]
+        told = {"kinds": kinds, "overload": over}
     with ours(options.bundle, workers=1) as service:  # anew: memory from the start
         mixed = Ask("photos with titles, and titles", (*both.requests, *title.requests))
         lasting = memory(service, mixed, options.lasting) if options.lasting else None
-    return {"machine": machine(), "bundle": options.bundle, **told, "memory": lasting}
+    asked = {"requests": options.requests, "rounds": options.rounds, "seconds": options.seconds}
+    return {"machine": machine(), "bundle": options.bundle, "asked": asked, **told, "memory": lasting}
 
 
 @contextmanager
@@ -124,11 +129,12 @@ def beside(services: Mapping[str, LocalService], ask: Ask, options: argparse.Nam
 
 def overload(service: LocalService, ask: Ask, usual: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     """Twice as many requests as the service can answer."""
-    rate = 2 * statistics.median(usual["rates"])
+    rate = 2 * statistics.median(usual["services"][OURS]["rates"])
     _tell(f"{ask.sent}: {rate:.0f} a second, twice what it can answer")
     come = as_they_come(service.client, ask, rate=rate, seconds=seconds, connections=_CROWD)
     after, _ = one_by_one(service.client, ask, 50)
     return {
+        "sent": ask.sent,
         "per_second": rate,
         "requests": come.requests,
         "answered": come.statuses[200],
@@ -138,7 +144,7 @@ def overload(service: LocalService, ask: Ask, usual: Mapping[str, Any], seconds:
         "refusals_without_retry_after": come.bare_refusals,
         "deadline_ms": 1000 * _DEADLINE,
         "inside_p50_ms": percentile(come.inside, 50),
-        "inside_worst_ms": max(come.inside),
+        "inside_worst_ms": max(come.inside, default=0.0),
         "afterwards_failed": failed(after),
     }
 
@@ -150,7 +156,7 @@ def memory(service: LocalService, ask: Ask, requests: int) -> dict[str, Any]:
 
     def mark(sent: int) -> None:
         if sent % step == 0:
-            marks[sent] = resident_mb(service.pid)
+            marks[sent] = resident_mb(service.pid) or 0.0
             _tell(f"{ask.sent}: {sent:,} of {requests:,}, {marks[sent]:.0f} MB")
 
     outcome = back_to_back(service.client, ask, connections=2 * _WORKERS, requests=requests, each=mark)
@@ -179,21 +185,24 @@ def markdown(figures: Mapping[str, Any]) -> str:
         rounds = ", ".join(f"{ratio:.2f}" for ratio in kind["ratios"])
         lines.append(f"- {kind['sent']}: {kind['throughput_ratio']:.2f} times the answers of the plain service "
                      f"(rounds: {rounds}).")  # fmt: skip
-    lines += [f"- {overload_line(figures['overload'])}"]
+    lines += [f"- {overload_line(found)}" for found in figures["overload"]]
     if figures["memory"] is not None:
         lines.append(f"- {memory_line(figures['memory'])}")
     told = figures["machine"]
-    note = f"Two processes each, one thread in each; medians of the rounds; {told['processor']}, {told['cores']}"
-    return "\n".join([*lines, "", f"{note} cores, who asks among them."])
+    asked = figures["asked"]
+    note = f"Two processes each, one thread in each; medians of {asked['rounds']} rounds of {asked['seconds']:.0f} s"
+    return "\n".join([*lines, "", f"{note}; {told['processor']}, {told['cores']} cores, who asks among them."])
 
 
 def overload_line(found: Mapping[str, Any]) -> str:
     """What became of too many requests, in a sentence."""
+    rate, bare = found["per_second"], found["refusals_without_retry_after"]
     return (
-        f"Twice what it can answer ({found['per_second']:.0f} a second): of {found['requests']:,} requests "
-        f"{found['answered']:,} answered, {found['refused']:,} refused with 503 and when to ask again, "
-        f"{found['without_answer']} without an answer, {found['other']} with any other; those admitted spent at most "
-        f"{found['inside_worst_ms']:.0f} ms inside (deadline {found['deadline_ms']:.0f})."
+        f"{found['sent']}, twice what it can answer ({rate:.0f} a second): of {found['requests']:,} requests "
+        f"{found['answered']:,} answered, {found['refused']:,} refused with 503 ({bare} "
+        f"without saying when to ask again), {found['without_answer']} without an answer, {found['other']} with any "
+        f"other; those answered spent at most {found['inside_worst_ms']:.0f} ms inside (deadline "
+        f"{found['deadline_ms']:.0f})."
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from fastapi.testclient import TestClient
 from api_support import FakePredictor, check_problem, in_base64, jpeg, running
 from multimodal.types import Prediction, Product, RowError
 from multimodal_api.app import create_app
+from multimodal_api.pulse import Pulse
 from multimodal_api.settings import Settings
 
 
@@ -242,7 +245,7 @@ class Quick(FakePredictor):
         ({"title": "boots"}, False),
         ({"title": "boots", "characteristics": {"colour": "red"}, "top_k": 3}, False),
         ({"title": "boots", "explain": True}, True),
-        ({"title": "boots", "description": "x" * 5000}, True),
+        ({"title": "boots", "description": "x" * 600}, True),
         ({"title": "boots", "image_base64": in_base64(jpeg())}, True),
     ],
 )
@@ -273,3 +276,29 @@ def test_a_form_of_words_alone_is_quick_too_and_its_faults_are_told() -> None:
         check_problem(client.post("/classify", content=b"{", headers={"content-type": "application/json"}), 400,
                       "malformed_json")  # fmt: skip
     assert predictor.by_worker == [False]
+
+
+def test_while_others_wait_even_a_few_words_wait_their_turn() -> None:
+    predictor = Quick()
+    app = create_app(Settings(log="off"), predictors={"fake": predictor})
+    with TestClient(app) as client:
+        pulse = app.state.service.pulse
+        assert client.post("/classify", json={"title": "boots"}).status_code == 200
+        pulse.stop()
+        pulse.late = 0.1  # as it is where the event loop has more to do than it can
+        assert client.post("/classify", json={"title": "boots"}).status_code == 200
+    assert predictor.by_worker == [False, True]
+
+
+def test_the_pulse_tells_how_late_the_loop_is() -> None:
+    async def late_after(blocked: float) -> float:
+        pulse = Pulse()
+        pulse.start()
+        await asyncio.sleep(0.05)
+        time.sleep(blocked)  # what it is there to notice
+        late = pulse.late
+        await asyncio.sleep(0.005)
+        pulse.stop()
+        return max(late, pulse.late)
+
+    assert asyncio.run(late_after(0.3)) > 0.2

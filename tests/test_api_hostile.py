@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import socket
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,8 @@ import pytest
 
 from api_support import BUNDLE
 from hostile import ANSWERED, REFUSED, corpus
-from multimodal.bench.connection import Connection, Reply, encode_form
+from multimodal.bench.connection import Connection, encode_form
 from multimodal.bench.local import LocalService, local_service
-from multimodal.bench.processes import resident_mb
 
 pytestmark = pytest.mark.skipif(
     not (BUNDLE / "manifest.json").exists(), reason="artifacts/fashion is not in this checkout"
@@ -110,12 +111,36 @@ def _check_each(items: list[dict[str, Any]], answers: list[dict[str, Any]]) -> N
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
-def test_memory_stays_bounded_and_the_service_answers_on(service: LocalService, client: Connection) -> None:
-    client.classify({"title": TITLE})
-    before = resident_mb(service.pid)
-    replies: list[Reply] = [client.classify({}, data) for _ in range(3) for data, _ in CORPUS.values()]
-    assert len(replies) == 3 * len(CORPUS)
-    assert _peak_mb(service.pid) < before + _MOST_MB
-    usual = client.classify({"title": TITLE})
+def test_memory_stays_bounded_and_the_service_answers_on() -> None:
+    environment = {"MULTIMODAL_LOG": "off", "MULTIMODAL_THREADS": "1", "MULTIMODAL_CONCURRENCY": "2"}
+    with local_service(str(BUNDLE), environment=environment) as service, service.client() as client:
+        client.classify({"title": TITLE})
+        before = _peak_mb(service.pid)
+
+        def send(_: int) -> int:
+            with service.client() as own:
+                return len([own.classify({}, data) for data, _ in CORPUS.values()])
+
+        with ThreadPoolExecutor(2) as pool:
+            assert list(pool.map(send, range(2))) == [len(CORPUS)] * 2
+        assert _peak_mb(service.pid) < before + _MOST_MB
+        usual = client.classify({"title": TITLE})
     assert usual.status == 200
     assert usual.body["category"]["path"][-1]["name"] == "Dresses"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_headers_without_end_are_not_kept(service: LocalService, client: Connection) -> None:
+    before = _peak_mb(service.pid)
+    with socket.create_connection(("127.0.0.1", service.port), timeout=30) as raw:
+        raw.sendall(b"POST /classify HTTP/1.1\r\nHost: x\r\nX-Big: ")
+        sent, refused = 0, False
+        while sent < 50_000_000 and not refused:
+            try:
+                raw.sendall(b"a" * 100_000)
+                sent += 100_000
+            except OSError:
+                refused = True
+    assert refused, "50 MB of one header were taken"
+    assert _peak_mb(service.pid) < before + 20
+    assert client.classify({"title": TITLE}).status == 200

@@ -17,6 +17,7 @@ from multimodal.bench.connection import Connection
 from multimodal.bench.local import HOST, free_port, local_service
 from multimodal.bench.processes import children
 from multimodal.cli.main import main
+from multimodal_api.settings import Settings
 
 Refused = Callable[..., str]
 
@@ -96,7 +97,11 @@ def test_workers_answer_without_waiting_for_acknowledgements(
 
     found: list[int] = []
 
+    shares: list[tuple[int, int, bool]] = []
+
     def run(supervisor: Multiprocess) -> None:
+        settings = Settings.from_environment()
+        shares.append((settings.at_once, settings.graph_threads, settings.waits))
         found.extend(s.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for s in supervisor.sockets)
 
     monkeypatch.setattr(Multiprocess, "run", run)
@@ -104,11 +109,13 @@ def test_workers_answer_without_waiting_for_acknowledgements(
         sys, "argv", ["multimodal", "serve", str(tiny_bundle), "--workers", "2", "--port", "0", "--database", "none"]
     )
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
-    for name in ("BUNDLE", "DATABASE", "LOAD_FIRST"):
+    monkeypatch.setattr("multimodal_api.settings.usable_cores", lambda: 8)
+    for name in ("BUNDLE", "DATABASE", "WORKERS"):
         monkeypatch.setenv(f"MULTIMODAL_{name}", "")
     with pytest.raises(SystemExit):
         main()
     assert found == [1], "with Nagle's algorithm an answer takes 40 ms more"
+    assert shares == [(4, 1, True)], "two workers share eight cores, and none answers before it has loaded"
 
 
 def test_several_workers_answer(tiny_bundle: Path) -> None:
@@ -134,8 +141,6 @@ def test_a_settings_file_is_not_overruled_by_defaults(
     tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import uvicorn
-
-    from multimodal_api.settings import Settings
 
     file = tmp_path / "service.yaml"
     file.write_text(f"bundle: {tiny_bundle}\ndatabase: sqlite:///{tmp_path}/kept.db\n", encoding="utf-8")

@@ -120,7 +120,7 @@ def test_settings_from_the_environment() -> None:
     settings = Settings.from_environment({**environment, "MULTIMODAL_MAX_PHOTO": ""})
     assert (settings.bundle, settings.threads, settings.max_body) == ("b", 2, 5)
     assert settings.max_photo == 10_000_000
-    assert settings.concurrency >= 1
+    assert settings.at_once >= 1
     assert Settings.from_environment({}) == Settings()
 
 

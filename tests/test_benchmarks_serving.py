@@ -56,7 +56,7 @@ def test_figures_of_overload_add_up() -> None:
     app = create_app(Settings(log="off", concurrency=1, queue=2), predictors={"fake": FakePredictor(delay=0.02)})
     with running(app) as address:
         service = LocalService(int(address.rpartition(":")[2]), 0, 0.0)
-        found = serving.overload(service, TITLES, {"rates": [60.0]}, seconds=1.0)
+        found = serving.overload(service, TITLES, {"services": {serving.OURS: {"rates": [60.0]}}}, seconds=1.0)
     assert found["per_second"] == 120
     told = found["answered"] + found["refused"] + found["without_answer"] + found["other"]
     assert told == found["requests"] == 120

@@ -18,6 +18,7 @@ FLOORS = {
     "multimodal.errors": 0,
     "multimodal.protocols": 0,
     "multimodal.numeric": 0,
+    "multimodal.cores": 0,
     "multimodal.options": 0,
     "multimodal.taxonomy": 10,
     "multimodal.config": 10,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,16 @@ def test_outputs_of_one_run_outlive_the_next(graph: Path, pixels: Any) -> None:
     kept = first.copy()
     session.run(None, {"pixels": pixels[1:2]})
     np.testing.assert_array_equal(first, kept)
+
+
+def test_several_threads_get_what_one_gets(graph: Path, pixels: Any) -> None:
+    openvino = pytest.importorskip("openvino", reason="openvino is not installed: it is part of [dev]")
+    session = OpenVinoSession(openvino.Core(), graph, 1, "f32")
+    alone = [session.run(None, {"pixels": pixels[i : i + 1]})[1] for i in range(5)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda i: session.run(None, {"pixels": pixels[i % 5 : i % 5 + 1]})[1], range(60)))
+    for i, found in enumerate(together):
+        np.testing.assert_array_equal(found, alone[i % 5])
 
 
 def test_a_bundle_answers_alike_under_both() -> None:

@@ -48,12 +48,13 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure(settings.log)
+        service.pulse.start()
         _log.info("settings", extra={"told": {"settings": settings.shown()}})
         loaded = asyncio.Event()
         loading = None if predictors else asyncio.create_task(_load(service, loaded))
         if predictors:
             await service.open_store()
-        elif settings.load_first:
+        elif settings.waits:
             await loaded.wait()
         try:
             yield
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
                     with suppress(asyncio.CancelledError):
                         await loading
             finally:
+                service.pulse.stop()
                 service.close()
 
     app = FastAPI(

@@ -54,7 +54,7 @@ async def classify_batch(request: Request) -> Response:
     gone = asyncio.Event()
     asked = replace(asked, gone=gone.wait)
     watching = asyncio.create_task(_watch(request, gone))
-    turns = asyncio.Semaphore(service.settings.concurrency)
+    turns = asyncio.Semaphore(service.settings.at_once)
 
     async def piece(first: int) -> tuple[bytes, int]:
         async with turns:  # no more waiting at once than can run: others want their turns too

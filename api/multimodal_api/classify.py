@@ -40,7 +40,7 @@ async def classify(request: Request) -> Response:
     until = time.monotonic() + service.settings.deadline
     draft = request.headers.get("x-draft", "").lower() in ("1", "true")
     read: _Read | None = None
-    if size_of(body) <= service.settings.quick_bytes:
+    if size_of(body) <= service.settings.quick_bytes and service.calm:
         read = _read(service, body, trace)
         if _is_quick(*read):
             return Response(_answer(service, *read, trace, draft), media_type="application/json")
@@ -55,7 +55,7 @@ async def classify(request: Request) -> Response:
 
 
 def _is_quick(question: Question, predictor: Predictor) -> bool:
-    """Whether the answer takes about as long as the way to a worker thread and back, a millisecond."""
+    """Whether the answer takes no longer than the way to a worker thread and back: a millisecond or two."""
     return predictor.quick and question.product.image is None and not question.explain
 
 

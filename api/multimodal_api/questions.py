@@ -37,7 +37,7 @@ class Question:
 
 
 def read_question(body: bytes | list[Part], settings: Settings) -> Question:
-    """Checks what was read; takes milliseconds for a large photo, so it runs in a worker thread.
+    """Checks what was read; takes milliseconds for a large photo: a worker thread's business, but for a few words.
 
     Raises:
         ProblemError: 400 for broken JSON, 413 for a photo over its cap, 422 for fields that do not fit.

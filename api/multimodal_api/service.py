@@ -16,12 +16,15 @@ from multimodal_api.loading import LoadError, by_name, default_of, open_predicto
 from multimodal_api.metrics import Metrics
 from multimodal_api.ports import Predictor
 from multimodal_api.problems import ProblemError
+from multimodal_api.pulse import Pulse
 from multimodal_api.settings import Settings
 from multimodal_api.shadow import Shadow
 
 if TYPE_CHECKING:
     from multimodal_api.recorder import Recorder
 
+_LATE = 0.015
+"""Seconds of the event loop's delay from which on it is left to its own work."""
 _log = logging.getLogger("multimodal_api")
 
 
@@ -40,7 +43,8 @@ class Service:
         self._default = ""
         if predictors:
             self._serve(predictors)
-        self.admission = Admission(settings.concurrency, settings.queue)
+        self.admission = Admission(settings.at_once, settings.queue)
+        self.pulse = Pulse()
         self.metrics = Metrics()
         self.shadow: Shadow | None = None
         self.recorder: Recorder | None = None
@@ -166,6 +170,11 @@ class Service:
                 extra={"known_models": self.known},
             )
         return found
+
+    @property
+    def calm(self) -> bool:
+        """Whether nothing waits: neither for a worker thread nor for the event loop."""
+        return not self.admission.waiting and self.pulse.late < _LATE
 
     def close(self) -> None:
         """Lets running work end and takes no more."""

@@ -9,19 +9,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from multimodal.cores import usable_cores
 from multimodal.errors import ConfigError, nearest
 from multimodal.image.caps import DEFAULT_CAPS
 from multimodal.types import RuntimeName
 from multimodal_api.logs import LogFormat
 
 _PREFIX = "MULTIMODAL_"
-
-
-def usable_cores() -> int:
-    """The cores this process may run on, at least 1."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return max(1, len(os.sched_getaffinity(0)))
-    return max(1, os.cpu_count() or 1)
 
 
 def _folders_named(value: str) -> str:
@@ -44,18 +38,20 @@ class Settings(BaseModel):
     Attributes:
         bundle: folder of the bundle to serve, or several separated by commas.
         default_model: name of the model that answers where a request names none; None is the first bundle's.
+        workers: processes that share the cores, as ``multimodal serve --workers`` started them.
         load_first: whether connections wait until the bundles are loaded; else they are told that they are not yet.
+            None is where there are several workers: who begins later must take nothing from the others.
         reload_seconds: how often to look whether a bundle has changed; 0 is never.
         shadow: folder of a bundle that answers beside the default one, to be compared and never sent.
         database: URL of the database that answers and feedback are kept in; None, or "none", keeps none.
         keep_photos: folder for the photos of kept answers; None keeps none.
         keep_days: after so many, answers without feedback are forgotten.
-        threads: threads inside one classification; None is what ``concurrency`` leaves of the cores.
+        threads: threads inside one classification; None is what ``at_once`` leaves of the worker's cores.
         runtime: what runs the photo graph, "onnxruntime" or "openvino".
-        concurrency: classifications that run at once; more wait their turn.
+        concurrency: classifications that run at once; more wait their turn. None is one for each of the worker's cores.
         queue: requests that may wait; more are refused with 503.
-        quick_bytes: of a body without a photo up to which it is answered where it was read, in a millisecond, and not
-            by a thread, which would take two; 0 is never.
+        quick_bytes: of a body without a photo up to which it is answered where it was read, in a millisecond or two,
+            and not by a thread, which would take longer; not while others wait. 0 is never.
         deadline: seconds within which a question has its answer, or a 503.
         batch_deadline: the same for a whole batch.
         max_batch: products of one batch.
@@ -73,7 +69,8 @@ class Settings(BaseModel):
 
     bundle: Annotated[str, AfterValidator(_folders_named)] = "artifacts/fashion"
     default_model: str | None = None
-    load_first: bool = False
+    workers: Annotated[int, Field(ge=1)] = 1
+    load_first: bool | None = None
     reload_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
     shadow: str | None = None
     database: Annotated[str | None, BeforeValidator(_none_is_none)] = None
@@ -81,9 +78,9 @@ class Settings(BaseModel):
     keep_days: Annotated[float, Field(gt=0, le=36_500)] = 90.0
     threads: Annotated[int, Field(ge=1)] | None = None
     runtime: RuntimeName = "onnxruntime"
-    concurrency: Annotated[int, Field(ge=1)] = Field(default_factory=usable_cores)
+    concurrency: Annotated[int, Field(ge=1)] | None = None
     queue: Annotated[int, Field(ge=0)] = 64
-    quick_bytes: Annotated[int, Field(ge=0, le=100_000)] = 4096
+    quick_bytes: Annotated[int, Field(ge=0, le=4096)] = 512
     deadline: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0
     batch_deadline: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 120.0
     max_batch: Annotated[int, Field(ge=1)] = 256
@@ -98,8 +95,22 @@ class Settings(BaseModel):
 
     @property
     def graph_threads(self) -> int:
-        """``threads``, or so many that all classifications together have one for each core."""
-        return self.threads or max(1, usable_cores() // self.concurrency)
+        """``threads``, or so many that the classifications of all workers together have one for each core."""
+        return self.threads or max(1, self._cores // self.at_once)
+
+    @property
+    def at_once(self) -> int:
+        """``concurrency``, or one classification for each core that is this worker's."""
+        return self.concurrency or self._cores
+
+    @property
+    def waits(self) -> bool:
+        """``load_first``, or whether there are several workers."""
+        return self.workers > 1 if self.load_first is None else self.load_first
+
+    @property
+    def _cores(self) -> int:
+        return max(1, usable_cores() // self.workers)
 
     @property
     def bundles(self) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ async def classify_stream(request: Request, options: Annotated[AskedOptions, Que
         raise unsupported(request, LINES)
     asked = Asked(service, service.predictor(options.model), options_of(options), bool(options.explain), request.scope)
     lines = read_lines(request.stream(), service.settings.max_body)
-    return _LinesResponse(_answers(lines, asked, service.settings.concurrency))
+    return _LinesResponse(_answers(lines, asked, service.settings.at_once))
 
 
 async def read_lines(chunks: AsyncIterable[bytes], most: int) -> AsyncIterator[bytes | ProblemError]:

@@ -11,7 +11,7 @@ import re
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,6 +27,7 @@ class Reply:
         ms: from the first byte sent to the last one read.
         stages: milliseconds by stage from ``Server-Timing``; "total" is the whole.
         retry_after: when to ask again, as the service puts it; None where it does not.
+        again: whether the connection was found closed and the question asked on a new one.
     """
 
     status: int
@@ -34,6 +35,7 @@ class Reply:
     ms: float
     stages: dict[str, float]
     retry_after: str | None = None
+    again: bool = False
 
 
 class Connection:
@@ -71,7 +73,7 @@ class Connection:
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             if reused and isinstance(error, ConnectionError):  # servers close a connection that idled
-                return self.send(method, path, content, headers)
+                return replace(self.send(method, path, content, headers), again=True)
             raise
         ms = (time.perf_counter() - started) * 1000
         timing = response.headers.get("Server-Timing", "")

@@ -35,6 +35,7 @@ class Outcome:
         inside: milliseconds inside the service of the same, where it says so (``Server-Timing``).
         refused_waited: milliseconds of those that were refused.
         bare_refusals: refusals that did not say when to ask again.
+        again: requests whose connection was found closed, so that they were sent once more.
     """
 
     seconds: float = 0.0
@@ -43,6 +44,7 @@ class Outcome:
     inside: list[float] = field(default_factory=list)
     refused_waited: list[float] = field(default_factory=list)
     bare_refusals: int = 0
+    again: int = 0
 
     @property
     def requests(self) -> int:
@@ -58,6 +60,7 @@ class Outcome:
         self.statuses[NO_ANSWER if reply is None else reply.status] += 1
         if reply is None:
             return
+        self.again += reply.again
         if reply.status == 200:
             self.waited.append(ms)
             if "total" in reply.stages:

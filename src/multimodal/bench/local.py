@@ -77,7 +77,7 @@ def local_service(
         bundle: folder of the bundle that answers where a request names no model.
         more: folders of bundles to serve beside it.
         port: 0 picks a free one.
-        environment: variables added to this process's.
+        environment: variables added to this process's, of which those of other services (MULTIMODAL_…) are left out.
         ready_within: seconds.
         workers: processes.
         command: starts another service, one that has /ready and takes ``--port`` and ``--workers``.
@@ -90,14 +90,14 @@ def local_service(
     words = list(command)
     if not words and workers == 1:
         words = [sys.executable, "-m", "uvicorn", "--factory", APP]
-        words += ["--host", HOST, "--log-level", "warning", "--no-access-log"]
+        words += ["--host", HOST, "--log-level", "warning", "--no-access-log", "--http", "h11"]
     elif not words:  # which knows what uvicorn needs for several
-        kept = (environment or {}).get("MULTIMODAL_DATABASE", "none")
-        words = [sys.executable, "-m", "multimodal.cli.main", "serve", "--database", kept]
+        database = (environment or {}).get("MULTIMODAL_DATABASE", "none")
+        words = [sys.executable, "-m", "multimodal.cli.main", "serve", "--database", database]
     words += ["--port", str(port), *(["--workers", str(workers)] if workers > 1 else [])]
-    # a default set for another service would not be among these bundles
-    alone = {"MULTIMODAL_DEFAULT_MODEL": "", **(environment or {}), "MULTIMODAL_BUNDLE": ",".join((bundle, *more))}
-    variables = {**os.environ, **alone}
+    # What is set for another service is not for this one: its default model, its database, its keys.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MULTIMODAL_")}
+    variables = {**kept, **(environment or {}), "MULTIMODAL_BUNDLE": ",".join((bundle, *more))}
     with tempfile.TemporaryFile() as log:
         started = time.perf_counter()
         process = subprocess.Popen(words, env=variables, stdout=log, stderr=log)

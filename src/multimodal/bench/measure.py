@@ -46,7 +46,8 @@ def measure_service(connect: Connect, asks: Sequence[Ask], effort: Effort, tell:
         tell(f"{ask.sent}: as many as it takes")
         most = back_to_back(connect, ask, connections=effort.connections, seconds=effort.seconds)
         tell(f"{ask.sent}: as they come, {SHARE:.0%} of that")
-        come = as_they_come(connect, ask, rate=max(0.5, SHARE * most.rate), seconds=effort.seconds)
+        rate = max(0.5, SHARE * most.rate)
+        come = as_they_come(connect, ask, rate=rate, seconds=effort.seconds)
         stages = [name for name in (replies[0].stages if replies else ()) if name != "total"]
         rows.append(
             {
@@ -54,7 +55,7 @@ def measure_service(connect: Connect, asks: Sequence[Ask], effort: Effort, tell:
                 **latency(alone),
                 "stages_p50_ms": {name: percentile([r.stages.get(name, 0.0) for r in replies], 50) for name in stages},
                 "answers_per_second": most.rate,
-                "coming": {"per_second": SHARE * most.rate, **waiting(come)},
+                "coming": {"per_second": rate, **waiting(come)},
                 "failed": failed(alone) + failed(most) + failed(come),
             }
         )

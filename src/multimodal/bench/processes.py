@@ -7,19 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from multimodal.errors import InputError
 
-
-def resident_mb(pid: int) -> float:
-    """Resident memory of a process and of those it started, in 10^6 bytes.
-
-    Raises:
-        InputError: this system has no ``/proc``.
-    """
+def resident_mb(pid: int) -> float | None:
+    """Resident memory of a process and of those it started, in 10^6 bytes; None where there is no ``/proc``."""
+    if not Path("/proc").is_dir():
+        return None
     total = 0.0
     for one in (pid, *children(pid)):
         with suppress(FileNotFoundError):  # ended meanwhile
-            lines = _status(one).splitlines()
+            lines = Path(f"/proc/{one}/status").read_text(encoding="ascii").splitlines()
             total += sum(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmRSS:"))
     return total
 
@@ -32,12 +28,6 @@ def children(pid: int) -> list[int]:
             for child in map(int, listed.read_text(encoding="ascii").split()):
                 found += [child, *children(child)]
     return found
-
-
-def _status(pid: int) -> str:
-    if not Path("/proc").is_dir():
-        raise InputError("memory of a process can be read on Linux alone, from /proc; expected that system")
-    return Path(f"/proc/{pid}/status").read_text(encoding="ascii")
 
 
 def processor() -> str:

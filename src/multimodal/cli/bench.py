@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from multimodal.cli.console import print_json, stderr, stdout
-from multimodal.errors import MissingExtraError
+from multimodal.errors import InputError, MissingExtraError
 from multimodal.types import RuntimeName
 
-_COLUMNS = ("sent", "server p50, ms", "server p99, ms", "client p50, ms", "answers/s", "p50 at 60 %", "p99 at 60 %")
+_COLUMNS = ("sent", "server p50, ms", "server p99, ms", "client p50, ms", "answers/s", "at 60 %: p50, ms", "p99, ms")
 
 
 def bench(
@@ -27,7 +27,8 @@ def bench(
         RuntimeName, typer.Option(help="What runs the photo graph; openvino needs the extra of that name.")
     ] = "onnxruntime",
     title: Annotated[
-        list[str] | None, typer.Option(help="A title to ask about; more by more options. Drawn ones otherwise.")
+        list[str] | None,
+        typer.Option(help="A title to ask about; more by more options. English ones of drawings otherwise."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -57,16 +58,28 @@ def bench(
     }
     environment = {name: str(value) for name, value in told.items() if value is not None}
     asks = asks_of(manifest.inputs, title or ())
+    if not asks:
+        raise InputError(
+            f"{bundle}: it takes {', '.join(manifest.inputs)}; expected a bundle that takes titles or photos, which "
+            "this command asks about"
+        )
     with (
         stderr().status("Starting the service") as status,
         local_service(str(bundle), environment={**environment, "MULTIMODAL_LOG": "off"}, workers=workers) as service,
     ):
+        with service.client() as client:
+            first = client.send("POST", "/classify", asks[0].requests[0].content, asks[0].requests[0].headers)
+        if first.status != 200:
+            raise InputError(f"{bundle}: the service answered {first.status}, expected 200: {first.body.get('detail')}")
         rows = measure_service(service.client, asks, Effort(requests, seconds, connections), status.update)
         resident = resident_mb(service.pid)
     figures = {
         "bundle": manifest.name,
         "machine": machine(),
-        "workers": workers,
+        "settings": {
+            **{"workers": workers, "threads": threads, "concurrency": concurrency, "runtime": runtime},
+            **{"connections": connections, "seconds": seconds, "requests": requests},
+        },
         "resident_mb": resident,
         "asked": rows,
     }
@@ -89,8 +102,9 @@ def _show(figures: dict[str, Any]) -> None:
         )
     machine, failed = figures["machine"], sum(row["failed"] for row in figures["asked"])
     stdout().print(table)
+    resident = "" if figures["resident_mb"] is None else f"Resident {figures['resident_mb']:.0f} MB; "
     stdout().print(
-        f"Resident {figures['resident_mb']:.0f} MB; {failed} requests failed; {machine['processor']}, "
+        f"{resident}{failed} requests failed; {machine['processor']}, "
         f"{machine['cores']} cores. At 60 %: requests come by chance, at 60 % of the most.",
         markup=False,
         soft_wrap=True,

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -90,14 +91,12 @@ def serve(
             "host": host,
             "port": port,
             "timeout_graceful_shutdown": 30,
+            "http": "h11",  # httptools reads headers of any size into memory
             "access_log": False,  # the service has a line of its own for each request: MULTIMODAL_LOG
         }
         if workers > 1:  # where workers keep their figures for /metrics to tell of all of them
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", shared)
-            # A worker that begins later, or again, takes no connection from the others before it can answer.
-            os.environ.setdefault("MULTIMODAL_LOAD_FIRST", "1")
-            # Between them they use each core once: more threads in one process wait for each other's Python.
-            os.environ.setdefault("MULTIMODAL_CONCURRENCY", str(max(1, (os.cpu_count() or 1) // workers)))
+            os.environ["MULTIMODAL_WORKERS"] = str(workers)
             run_workers(uvicorn.Config(_APP, workers=workers, **told_uvicorn))
         else:
             uvicorn.run(_APP, **told_uvicorn)
@@ -114,7 +113,8 @@ def run_workers(config: uvicorn.Config) -> None:
     listening = config.bind_socket()
     if listening.family != getattr(socket, "AF_UNIX", None):
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    Multiprocess(config, sockets=[listening]).run()
+    with suppress(KeyboardInterrupt):
+        Multiprocess(config, sockets=[listening]).run()
 
 
 def _check_models(folders: Sequence[str], default: str | None) -> None:
