@@ -278,16 +278,20 @@ def test_a_form_of_words_alone_is_quick_too_and_its_faults_are_told() -> None:
     assert predictor.by_worker == [False]
 
 
-def test_while_others_wait_even_a_few_words_wait_their_turn() -> None:
+def test_a_service_that_is_far_behind_refuses_what_it_would_answer_itself() -> None:
     predictor = Quick()
     app = create_app(Settings(log="off"), predictors={"fake": predictor})
     with TestClient(app) as client:
         pulse = app.state.service.pulse
-        assert client.post("/classify", json={"title": "boots"}).status_code == 200
         pulse.stop()
-        pulse.late = 0.1  # as it is where the event loop has more to do than it can
+        pulse.late = 0.5  # as it is where the event loop has more to do than it can
+        refused = client.post("/classify", json={"title": "boots"})
+        check_problem(refused, 503, "overloaded")
+        assert refused.headers["retry-after"] == "1"
+        assert client.post("/classify", files={"image": jpeg()}).status_code == 200, "threads have a queue of their own"
+        pulse.late = 0.05
         assert client.post("/classify", json={"title": "boots"}).status_code == 200
-    assert predictor.by_worker == [False, True]
+    assert predictor.by_worker == [True, False]
 
 
 def test_the_pulse_tells_how_late_the_loop_is() -> None:

@@ -40,9 +40,10 @@ async def classify(request: Request) -> Response:
     until = time.monotonic() + service.settings.deadline
     draft = request.headers.get("x-draft", "").lower() in ("1", "true")
     read: _Read | None = None
-    if size_of(body) <= service.settings.quick_bytes and service.calm:
+    if size_of(body) <= service.settings.quick_bytes:
         read = _read(service, body, trace)
         if _is_quick(*read):
+            service.check_loop()
             return Response(_answer(service, *read, trace, draft), media_type="application/json")
 
     def work() -> bytes:

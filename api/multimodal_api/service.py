@@ -23,8 +23,8 @@ from multimodal_api.shadow import Shadow
 if TYPE_CHECKING:
     from multimodal_api.recorder import Recorder
 
-_LATE = 0.015
-"""Seconds of the event loop's delay from which on it is left to its own work."""
+_LATE = 0.1
+"""Seconds that the event loop may be behind: as long as a full queue of quick answers takes."""
 _log = logging.getLogger("multimodal_api")
 
 
@@ -171,10 +171,19 @@ class Service:
             )
         return found
 
-    @property
-    def calm(self) -> bool:
-        """Whether nothing waits: neither for a worker thread nor for the event loop."""
-        return not self.admission.waiting and self.pulse.late < _LATE
+    def check_loop(self) -> None:
+        """Raises a 503 problem while the event loop is far behind; what it answers itself waits in no queue.
+
+        Handing that to the threads instead would cost more, and leave the service behind for good.
+        """
+        if self.pulse.late > _LATE:
+            raise ProblemError(
+                503,
+                "overloaded",
+                f"The service is {1000 * self.pulse.late:.0f} ms behind. Ask again after the time in Retry-After, or "
+                "serve with more workers.",
+                headers={"Retry-After": "1"},
+            )
 
     def close(self) -> None:
         """Lets running work end and takes no more."""

@@ -51,7 +51,7 @@ class Settings(BaseModel):
         concurrency: classifications that run at once; more wait their turn. None is one for each of the worker's cores.
         queue: requests that may wait; more are refused with 503.
         quick_bytes: of a body without a photo up to which it is answered where it was read, in a millisecond or two,
-            and not by a thread, which would take longer; not while others wait. 0 is never.
+            and not by a thread, which would take longer; or refused, where the service is far behind. 0 is never.
         deadline: seconds within which a question has its answer, or a 503.
         batch_deadline: the same for a whole batch.
         max_batch: products of one batch.
