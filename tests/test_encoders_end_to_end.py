@@ -101,10 +101,12 @@ def test_the_bundle_answers_as_torch_does(trained: Tiny, val_products: list[Prod
     wanted = _torch(trained.text, trained, products)
     encoded = kitchen.encode([kitchen.fields(p) for p in products])
     ours = softmax(engine.text(engine.known_ids(encoded))[1])
-    # The proof above bounds its own rows. On others a transformer in int8 may miss it by a few steps of its grid,
-    # by how many depends on the processor's instructions; a graph put together wrongly is off by far more.
-    sentence = manifest.text.sentence if manifest.text is not None else None
-    in_int8 = sentence is not None and sentence.storage == "int8"
+    # The proof above bounds its own rows. On others a transformer or a table in int8 may miss it by a few steps of
+    # its grid, by how many depends on what was learned, and so on the processor's instructions; a graph put together
+    # wrongly is off by far more.
+    assert manifest.text is not None
+    sentence = manifest.text.sentence
+    in_int8 = manifest.text.storage == "int8" or (sentence is not None and sentence.storage == "int8")
     off = np.abs(ours - wanted).max(axis=1)
     assert off.max() <= (4 if in_int8 else 1) * STORED_BOUND
     assert np.median(off) <= STORED_BOUND
@@ -245,7 +247,9 @@ def test_a_bundle_comes_back_into_torch(
     assert np.abs(_torch(part, run, products) - wanted).max() > 0.1
     rows = sum(len(v) for n, v in part.vocabularies().items() if n != "sentence")
     assert load_text(part.tower, part.vocabularies(), run.bundle) == f"{rows:,} of {rows:,} rows"
-    assert np.abs(_torch(part, run, products) - wanted).max() <= 2 * STORED_BOUND
+    off = np.abs(_torch(part, run, products) - wanted)
+    assert off.max() <= 4 * STORED_BOUND
+    assert np.median(off) <= STORED_BOUND
 
 
 def test_what_a_sentence_encoder_learned_is_not_read_back(tuned: Tiny) -> None:

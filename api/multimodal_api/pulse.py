@@ -12,11 +12,11 @@ class Pulse:
     """Looks every 20 milliseconds how much later than asked for the loop came round.
 
     Attributes:
-        late: seconds, of the last beat.
+        late: seconds, the lesser of the last two beats: one long piece of work is no backlog.
     """
 
     def __init__(self) -> None:
-        self.late = 0.0
+        self.late = self._last = 0.0
         self._next: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -28,7 +28,8 @@ class Pulse:
         self._next = asyncio.get_running_loop().call_later(_BEAT, self._beat, due)
 
     def _beat(self, due: float) -> None:
-        self.late = time.monotonic() - due
+        late = time.monotonic() - due
+        self.late, self._last = min(late, self._last), late
         self._wait()
 
     def stop(self) -> None:
