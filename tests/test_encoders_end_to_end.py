@@ -46,8 +46,9 @@ def navec(configure: Callable[..., RunConfig], tmp_path_factory: pytest.TempPath
     """n-grams and word vectors side by side."""
     for module in ("navec", "natasha"):
         pytest.importorskip(module, reason="needs the [ru] extra")
-    config = configure(tmp_path_factory.mktemp("navec"), *QUICK, "name=navec", "text.navec={dim: 32, subwords: 256}")
-    return train_tiny(config)
+    # float16: in int8 a text of 180 words is as far off as its vector is long, beyond the bound of the usual ones.
+    wide = ("text.navec={dim: 32, subwords: 256}", "export.text_storage=float16")
+    return train_tiny(configure(tmp_path_factory.mktemp("navec"), *QUICK, "name=navec", *wide))
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +102,10 @@ def test_the_bundle_answers_as_torch_does(trained: Tiny, val_products: list[Prod
     wanted = _torch(trained.text, trained, products)
     encoded = kitchen.encode([kitchen.fields(p) for p in products])
     ours = softmax(engine.text(engine.known_ids(encoded))[1])
-    # The proof above bounds its own rows. On others a transformer or a table in int8 may miss it by a few steps of
-    # its grid, by how many depends on what was learned, and so on the processor's instructions; a graph put together
-    # wrongly is off by far more.
-    assert manifest.text is not None
-    sentence = manifest.text.sentence
-    in_int8 = manifest.text.storage == "int8" or (sentence is not None and sentence.storage == "int8")
+    # The proof above bounds its own rows. On others a transformer in int8 may miss it by a few steps of its grid,
+    # by how many depends on the processor's instructions; a graph put together wrongly is off by far more.
+    sentence = manifest.text.sentence if manifest.text is not None else None
+    in_int8 = sentence is not None and sentence.storage == "int8"
     off = np.abs(ours - wanted).max(axis=1)
     assert off.max() <= (4 if in_int8 else 1) * STORED_BOUND
     assert np.median(off) <= STORED_BOUND
@@ -247,9 +246,7 @@ def test_a_bundle_comes_back_into_torch(
     assert np.abs(_torch(part, run, products) - wanted).max() > 0.1
     rows = sum(len(v) for n, v in part.vocabularies().items() if n != "sentence")
     assert load_text(part.tower, part.vocabularies(), run.bundle) == f"{rows:,} of {rows:,} rows"
-    off = np.abs(_torch(part, run, products) - wanted)
-    assert off.max() <= 4 * STORED_BOUND
-    assert np.median(off) <= STORED_BOUND
+    assert np.abs(_torch(part, run, products) - wanted).max() <= 2 * STORED_BOUND
 
 
 def test_what_a_sentence_encoder_learned_is_not_read_back(tuned: Tiny) -> None:
