@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from multimodal.errors import MultimodalError
 
@@ -29,3 +31,11 @@ def printed(table: Callable[[], str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def show(figures: Mapping[str, Any], text: str, save_as: Path | None) -> None:
+    """Prints a table, and writes its figures as JSON where a file is named."""
+    print(text)
+    if save_as is not None:
+        save_as.parent.mkdir(parents=True, exist_ok=True)
+        save_as.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n", encoding="utf-8")

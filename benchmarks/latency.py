@@ -11,7 +11,6 @@ also answered in batches, by two threads, without the service.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import socket
 import subprocess
@@ -24,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from command import show
 from multimodal import Product, load
 from multimodal.artifact import open_bundle
 from multimodal.bench.asks import Ask, asks_of
@@ -46,15 +46,12 @@ def main() -> None:
     parser.add_argument("--cold-starts", type=int, default=5)
     parser.add_argument("--core", type=int, help="pin the server to this core; the default leaves it free")
     parser.add_argument("--install-size", metavar="VENV", help="an environment that holds core + serve alone")
-    parser.add_argument("--json", metavar="FILE", help="write the figures there too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
     figures = measure(options)
     if options.install_size:
         figures["install_mb"] = install_bytes(Path(options.install_size)) / 1e6
-    print(markdown(figures))
-    if options.json:
-        Path(options.json).parent.mkdir(parents=True, exist_ok=True)
-        Path(options.json).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    show(figures, markdown(figures), options.json)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:

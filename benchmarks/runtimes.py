@@ -10,7 +10,6 @@ bundle's on the validation photos alone. What batches save is what waiting for o
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -20,6 +19,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from command import show
 from multimodal import load
 from multimodal.artifact import open_bundle
 from multimodal.artifact.runtimes import OpenVinoSession, Session, open_photo
@@ -43,9 +43,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args()
     figures = measure(options)
-    print(markdown(figures))
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    show(figures, markdown(figures), options.json)
     return 0
 
 

@@ -13,7 +13,6 @@ becomes of twice as many requests as it can answer, and the memory of one proces
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from command import show
 from multimodal.artifact import open_bundle
 from multimodal.bench.asks import Ask, asks_of
 from multimodal.bench.load import NO_ANSWER, as_they_come, back_to_back, one_by_one, percentile
@@ -49,9 +49,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args()
     figures = measure(options)
-    print(markdown(figures))
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    show(figures, markdown(figures), options.json)
     return 0
 
 

@@ -259,10 +259,11 @@ def test_a_shadow_from_the_settings(tiny_bundle: Path, tmp_path: Path) -> None:
 
 
 def test_what_stays_is_frozen_and_an_earlier_bundle_is_freed_all_the_same(folder: Path) -> None:
-    with TestClient(create_app(Settings(bundle=str(folder), log="off", load_first=True, reload_seconds=0))) as client:
+    app = create_app(Settings(bundle=str(folder), log="off", load_first=True, reload_seconds=0))
+    with TestClient(app) as client:
         assert client.get("/ready").status_code == 200
         assert gc.get_freeze_count() > 10_000
-        service = client.app.state.service  # type: ignore[attr-defined]
+        service = app.state.service
         before = weakref.ref(service.predictor())
         assert client.portal is not None
         client.portal.call(Reloader(service).reload, [str(folder)])

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 
@@ -81,7 +82,7 @@ def test_one_by_one_asks_as_often_as_said_and_in_turn() -> None:
 def test_back_to_back_stops_at_the_number_and_counts_each() -> None:
     seen: list[int] = []
     with service() as port:
-        connect = lambda: Connection("127.0.0.1", port)  # noqa: E731
+        connect = partial(Connection, "127.0.0.1", port)
         outcome = back_to_back(connect, TITLES, connections=3, requests=20, each=seen.append)
     assert seen == list(range(1, 21))
     assert outcome.statuses == {200: 20}
@@ -90,7 +91,7 @@ def test_back_to_back_stops_at_the_number_and_counts_each() -> None:
 
 def test_refusals_are_told_from_answers() -> None:
     with service(FakePredictor(delay=0.05), concurrency=1, queue=1) as port:
-        connect = lambda: Connection("127.0.0.1", port)  # noqa: E731
+        connect = partial(Connection, "127.0.0.1", port)
         outcome = back_to_back(connect, TITLES, connections=6, requests=30)
     assert outcome.requests == 30
     assert outcome.statuses[503] > 0
@@ -133,7 +134,7 @@ def test_those_who_came_while_it_stalled_waited_too() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Stalls)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        connect = lambda: Connection("127.0.0.1", server.server_address[1])  # noqa: E731
+        connect = partial(Connection, "127.0.0.1", server.server_address[1])
         # One connection: 60 requests due within a second or so can only be sent after the stall.
         outcome = as_they_come(connect, TITLES, rate=60, seconds=1, connections=1)
     finally:
@@ -154,7 +155,7 @@ def test_percentiles_by_hand() -> None:
 def test_figures_of_each_kind() -> None:
     told: list[str] = []
     with service() as port:
-        connect = lambda: Connection("127.0.0.1", port)  # noqa: E731
+        connect = partial(Connection, "127.0.0.1", port)
         [row] = measure_service(connect, [TITLES], Effort(requests=10, seconds=0.3, connections=2), told.append)
     assert row["sent"] == "title"
     assert row["failed"] == 0

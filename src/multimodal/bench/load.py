@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.client import HTTPException
 
@@ -167,19 +168,10 @@ def _send(connection: Connection, asked: Request) -> Reply | None:
 
 
 def _in_threads(connect: Connect, threads: int, work: Callable[[Connection], None]) -> None:
-    failed: list[BaseException] = []
+    def run(_: int) -> None:
+        with connect() as connection:
+            work(connection)
 
-    def run() -> None:
-        try:
-            with connect() as connection:
-                work(connection)
-        except BaseException as error:  # noqa: BLE001 - told again by the thread that asked for the load
-            failed.append(error)
-
-    running = [threading.Thread(target=run, daemon=True) for _ in range(threads)]
-    for thread in running:
-        thread.start()
-    for thread in running:
-        thread.join()
-    if failed:
-        raise failed[0]
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(run, range(threads)):  # what failed in a thread is raised here
+            pass
