@@ -24,6 +24,8 @@ def corpus() -> dict[str, tuple[bytes, str]]:
         "bomb: a JPEG that says 65,000 x 65,000": (_jpeg_with_size(65_000, 65_000), REFUSED),
         "bomb: a BMP that says 2^30 x 2^30": (_bmp_with_size(2**30, 2**30), REFUSED),
         "bomb: a black PNG of 36 megapixels in 100 kB": (_black_png(6000, 6000), ANSWERED),
+        "bomb: clear colours of 36 megapixels": (_clear_png(6000, 6000), ANSWERED),
+        "bomb: real numbers of 36 megapixels": (_tiff_of_numbers(6000, 6000), ANSWERED),
         "bomb: text of 90 MB packed into a PNG": (_png_with_text(90_000_000), REFUSED),
         "1 x 60,000 pixels": (photos.encoded(Image.new("RGB", (1, 60_000), (9, 90, 9)), "PNG"), ANSWERED),
         "60,000 x 1 pixels": (photos.encoded(Image.new("RGB", (60_000, 1), (9, 90, 9)), "PNG"), ANSWERED),
@@ -74,6 +76,14 @@ def _bmp_with_size(width: int, height: int) -> bytes:
 
 def _black_png(width: int, height: int) -> bytes:
     return photos.encoded(Image.fromarray(np.zeros((height, width), np.uint8)), "PNG")
+
+
+def _clear_png(width: int, height: int) -> bytes:
+    return photos.encoded(Image.new("RGBA", (width, height)), "PNG")
+
+
+def _tiff_of_numbers(width: int, height: int) -> bytes:
+    return photos.encoded(Image.new("F", (width, height), 0.5), "TIFF", compression="tiff_adobe_deflate")
 
 
 def _png_with_text(size: int) -> bytes:

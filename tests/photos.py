@@ -33,6 +33,17 @@ def noise(width: int = 200, height: int = 150) -> Image.Image:
     return Image.fromarray(np.random.default_rng(1).integers(0, 255, (height, width, 3), dtype=np.uint8))
 
 
+def random_in_mode(mode: str, size: tuple[int, int]) -> Image.Image:
+    """Any value that the mode knows, at random; greys of 32 bits go below and beyond those of 16."""
+    chance = np.random.default_rng(1)
+    if mode in {"I", "F", "I;16"}:
+        kinds = {"I": np.int32, "F": np.float32, "I;16": np.uint16}
+        low, high = (0, 65_536) if mode == "I;16" else (-5, 70_000)
+        return Image.fromarray(chance.integers(low, high, size[::-1]).astype(kinds[mode]))
+    image = Image.fromarray(chance.integers(0, 256, (*size[::-1], 4), dtype=np.uint8))
+    return image.convert(mode) if mode in {"RGBA", "LA"} else image.convert("RGB").convert(mode)
+
+
 def png_with_size(width: int, height: int) -> bytes:
     """A PNG of a few bytes whose header claims any size."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)

@@ -15,6 +15,8 @@ from PIL import Image
 import photos
 from multimodal.errors import BundleError
 from multimodal.image import ImageKitchen, decode_image, fitted_size, letterbox
+from multimodal.image.colour import to_rgb
+from multimodal.image.fitting import fitted, upright
 from multimodal.types import ImageRef
 
 # JPEG, and palettes made by quantising, miss a colour by a little
@@ -58,6 +60,15 @@ def test_exif_orientation_turns_as_viewers_do(orientation: int, target: tuple[in
     assert (ours.width > ours.height) == (theirs.width > theirs.height)
     small = [np.asarray(i.resize((12, 12), Image.Resampling.BOX)).astype(int) for i in (ours, theirs)]
     assert np.abs(small[0] - small[1]).max() <= 12
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "LA", "RGBA", "P", "1", "CMYK", "YCbCr", "I", "F", "I;16"])
+@pytest.mark.parametrize("size", [(641, 1203), (1203, 641), (1, 3000), (61, 97)])
+def test_colours_converted_in_strips_are_those_of_the_whole(mode: str, size: tuple[int, int]) -> None:
+    image = photos.random_in_mode(mode, size)
+    for orientation in range(1, 9):
+        whole = letterbox(upright(to_rgb(image), orientation), 64, 48)
+        assert (letterbox(fitted(image, orientation, 64, 48), 64, 48) == whole).all()
 
 
 def test_damaged_exif_leaves_the_photo_readable() -> None:

@@ -11,8 +11,8 @@ from fastapi import Request
 
 from multimodal.errors import MultimodalError, nearest
 from multimodal_api.admission import Admission
-from multimodal_api.garbage import settle
 from multimodal_api.loading import LoadError, by_name, default_of, open_predictor
+from multimodal_api.memory import settle
 from multimodal_api.metrics import Metrics
 from multimodal_api.ports import Predictor
 from multimodal_api.problems import ProblemError

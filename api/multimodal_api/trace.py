@@ -25,7 +25,10 @@ class Trace:
     """Of the problem that it was answered with."""
     notes: dict[str, object] = field(default_factory=dict)
     """What its line in the log tells beside."""
-    _last: float = field(default_factory=time.perf_counter)
+    _last: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._last = self.started  # one reading of the clock, or the stages do not add up to the total
 
     def mark(self, stage: str) -> None:
         """Ends a stage that began where the one before it ended."""

@@ -10,18 +10,37 @@ from PIL import Image
 
 from multimodal.errors import ImageError
 
+_WIDE = frozenset({"I", "F"})
 _WHITE = (255, 255, 255)
 _EIGHT_BIT, _SIXTEEN_BIT = 255, 65535
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
+Span = tuple[float, float]
+"""Smallest and largest value."""
+
+
+def span_of(image: Image.Image) -> Span | None:
+    """Of greys of 32 bits, whose range has to be guessed from all of them; None for other modes."""
+    if image.mode not in _WIDE:
+        return None
+    low, high = image.getextrema()
+    return float(low), float(high)  # type: ignore[arg-type]  # pairs of pairs are for several channels
+
+
+def to_rgb(image: Image.Image, span: Span | None = None) -> Image.Image:
     """``image`` as RGB, transparency laid over white. The image itself where it is RGB already.
+
+    Args:
+        span: ``span_of`` the photo that ``image`` is a part of; without it the image is whole.
 
     Raises:
         ImageError: pixels that are no finite numbers (code image_unreadable).
     """
-    if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
-        return _deep_grey(image).convert("RGB")
+    if image.mode.startswith("I;16"):
+        values = np.asarray(image).astype(np.uint32)
+        return Image.fromarray(((values + 128) // 257).astype(np.uint8)).convert("RGB")
+    if image.mode in _WIDE:
+        return Image.fromarray(_by_range(np.asarray(image), span or span_of(image))).convert("RGB")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         paper = Image.new("RGB", image.size, _WHITE)
@@ -30,25 +49,18 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _deep_grey(image: Image.Image) -> Image.Image:
-    values = np.asarray(image)
-    if image.mode.startswith("I;16"):
-        return Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8))
-    return Image.fromarray(_by_range(values).astype(np.uint8))
-
-
-def _by_range(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def _by_range(values: npt.NDArray[Any], span: Span | None) -> npt.NDArray[np.uint8]:
     """Greys of 32 bits say nothing of their range: unit, 8 bit and 16 bit are known, others stretched."""
     wide = values.astype(np.float64)
-    if not np.isfinite(wide).all():
+    if span is None or not np.isfinite(wide).all():
         raise ImageError(
             "got pixels that are no finite numbers, expected a photo; save it as an 8 bit JPEG or PNG",
             code="image_unreadable",
         )
-    low, high = float(wide.min()), float(wide.max())
+    low, high = span
     if low < 0 or high > _SIXTEEN_BIT:
-        return np.rint((wide - low) * (_EIGHT_BIT / (high - low or 1)))
+        return np.rint((wide - low) * (_EIGHT_BIT / (high - low or 1))).astype(np.uint8)
     top = _EIGHT_BIT if high <= _EIGHT_BIT else _SIXTEEN_BIT
     if values.dtype.kind == "f" and high <= 1:
         top = 1
-    return np.rint(wide * (_EIGHT_BIT / top))
+    return np.rint(wide * (_EIGHT_BIT / top)).astype(np.uint8)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from io import BytesIO
+from threading import Lock
 
 from PIL import (
     AvifImagePlugin,
@@ -20,6 +23,7 @@ from PIL import (
 from multimodal.errors import ImageError
 from multimodal.image.caps import DEFAULT_CAPS, ImageCaps, photo_name, read_photo
 from multimodal.image.colour import to_rgb
+from multimodal.image.fitting import SIDEWAYS, fitted, upright
 from multimodal.image.letterbox import fitted_size
 from multimodal.types import ImageRef
 
@@ -37,17 +41,10 @@ FORMATS = tuple(plugin.format for plugin in _PLUGINS)
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*")
 _AVIF_BRANDS = (b"avif", b"avis", b"mif1")
 _ORIENTATION = 0x0112
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_SIDEWAYS = frozenset({5, 6, 7, 8})
 _OVERSAMPLE = 2
+_LARGE_PIXELS = 16_000_000
+_ONE_LARGE = Lock()
+"""However many threads there are, memory holds one of the photos that take up to 200 MB each."""
 
 
 def decode_image(
@@ -69,14 +66,34 @@ def decode_image(
         ImageError: code image_missing, image_empty, image_too_large_bytes, image_too_many_pixels,
             image_truncated or image_unreadable.
     """
+    return _decoded(photo, target, caps, lambda image, orientation: upright(to_rgb(image), orientation))
+
+
+def decode_fitted(photo: ImageRef | bytes, height: int, width: int, caps: ImageCaps = DEFAULT_CAPS) -> Image.Image:
+    """``decode_image`` and the resize that ``letterbox`` would do, in less memory; see ``fitted``.
+
+    Raises:
+        ImageError: as ``decode_image``.
+    """
+    return _decoded(photo, (height, width), caps, lambda image, orientation: fitted(image, orientation, height, width))
+
+
+def _decoded(
+    photo: ImageRef | bytes,
+    target: tuple[int, int] | None,
+    caps: ImageCaps,
+    finish: Callable[[Image.Image, int], Image.Image],
+) -> Image.Image:
+    """What ``finish`` makes of the loaded photo, of any mode, and its EXIF orientation."""
     ref = ImageRef(data=photo) if isinstance(photo, bytes) else photo
     data = read_photo(ref, caps)
     image = _open(data, photo_name(ref), caps)
     try:
         if target is not None and isinstance(image, JpegImagePlugin.JpegImageFile):
             _draft(image, target)
-        image.load()
-        return _upright(to_rgb(image), image)
+        with _ONE_LARGE if image.width * image.height > _LARGE_PIXELS else nullcontext():
+            image.load()
+            return finish(image, _orientation(image))
     except ImageError as error:
         raise ImageError(f"{photo_name(ref)}: {error.message}", code=error.code) from None
     except Image.DecompressionBombError as error:
@@ -102,15 +119,10 @@ def _open(data: bytes, name: str, caps: ImageCaps) -> ImageFile.ImageFile:
 
 def _draft(image: JpegImagePlugin.JpegImageFile, target: tuple[int, int]) -> None:
     height, width = target
-    if _orientation(image) in _SIDEWAYS:
+    if _orientation(image) in SIDEWAYS:
         height, width = width, height
     fit_width, fit_height = fitted_size(image.size, height, width)
     image.draft("RGB", (_OVERSAMPLE * fit_width, _OVERSAMPLE * fit_height))
-
-
-def _upright(rgb: Image.Image, source: Image.Image) -> Image.Image:
-    turn = _TURNS.get(_orientation(source))
-    return rgb if turn is None else rgb.transpose(turn)
 
 
 def _orientation(image: Image.Image) -> int:

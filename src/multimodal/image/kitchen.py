@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from multimodal.errors import BundleError
-from multimodal.image.decode import decode_image
+from multimodal.image.decode import decode_fitted
 from multimodal.image.letterbox import letterbox
 from multimodal.types import ImageRef
 
@@ -45,7 +45,7 @@ class ImageKitchen:
         Raises:
             ImageError: see ``decode_image``.
         """
-        image = decode_image(ref, target=(self.height, self.width))
+        image = decode_fitted(ref, self.height, self.width)
         return letterbox(image, self.height, self.width, self.fill)
 
     def to_manifest(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-_GAP = 2.0  # shrink by whole factors first, down to twice the size: fast, and as good to the eye
+GAP = 2.0  # shrink by whole factors first, down to twice the size: fast, and as good to the eye
 
 
 def fitted_size(size: tuple[int, int], height: int, width: int) -> tuple[int, int]:
@@ -31,7 +31,7 @@ def letterbox(
     """
     size = fitted_size(image.size, height, width)
     if image.size != size:
-        image = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=_GAP)
+        image = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=GAP)
     frame = np.empty((height, width, 3), np.uint8)
     if size != (width, height):
         frame[:] = fill
