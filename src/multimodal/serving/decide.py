@@ -9,19 +9,20 @@ from multimodal.taxonomy import Tree
 from multimodal.types import CategoryScore, Decision, FloatArray, PathStep
 
 Probabilities = npt.NDArray[np.floating]
+Indices = npt.NDArray[np.intp]
 
 
 def category(tree: Tree, nodes: Probabilities, node_id: str) -> CategoryScore:
     """A category with its path; ``nodes`` holds the probability of every node of the tree, [nodes]."""
-    steps = tuple(PathStep(n.id, n.name, _probability(nodes, tree, n.id)) for n in tree.path(node_id))
+    steps = tuple([PathStep(n.id, n.name, _probability(nodes, tree, n.id)) for n in tree.path(node_id)])
     last = steps[-1]
-    return CategoryScore(last.id, last.name, tree.is_leaf(node_id), last.probability, steps)
+    return CategoryScore(last.id, last.name, node_id in tree.leaf_index, last.probability, steps)
 
 
-def best_leaves(tree: Tree, leaves: FloatArray, top_k: int) -> tuple[str, ...]:
-    """Ids of the ``top_k`` likeliest leaves, best first; ties in the order of the tree."""
-    order = np.argsort(-leaves, kind="stable")[:top_k]
-    return tuple(tree.leaves[i] for i in order)
+def by_likelihood(leaves: FloatArray) -> Indices:
+    """Positions of the leaves [leaves], the likeliest first; ties in the order of the tree."""
+    order: Indices = np.argsort(-leaves, kind="stable")
+    return order
 
 
 def decide(
@@ -47,4 +48,4 @@ def decide(
 
 def _probability(nodes: Probabilities, tree: Tree, node_id: str) -> float:
     # Sums of many float32 may end a hair above 1.
-    return float(min(1.0, nodes[tree.node_index[node_id]]))
+    return min(1.0, nodes.item(tree.node_index[node_id]))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from multimodal.artifact import HeadMix, Manifest, mix_name
-from multimodal.evaluation.candidates import candidate_sets
 from multimodal.evaluation.conflict import branches, disagreement
 from multimodal.evaluation.decoding import least_severe
 from multimodal.options import AnswerOptions
-from multimodal.serving.decide import best_leaves, category, decide
+from multimodal.serving.decide import Indices, by_likelihood, category, decide
 from multimodal.serving.samples import Sample
 from multimodal.serving.scoring import head_of
 from multimodal.taxonomy import Tree
-from multimodal.types import CandidateSet, Conflict, FloatArray, PathStep, Prediction
+from multimodal.types import CandidateSet, CategoryScore, Conflict, FloatArray, PathStep, Prediction
 
 ACCURACY = 0.95
 """Share of the answers that are right at or below their category, where none is asked for and the bundle can."""
@@ -60,12 +57,14 @@ class Judge:
                 confidence = _NEVER  # asked for, and not to be had: no answer is better than one that may be wrong
                 warnings = (*warnings, f"nothing is promised at {options.accuracy:.0%} for these inputs")
         conflict = None if mix is None or sides is None else self._conflict(mix, *sides)
-        best = best_leaves(self._tree, leaves, options.top_k)
+        ranked = by_likelihood(leaves)
+        best = tuple(self._tree.leaves[at] for at in ranked[: options.top_k])
         leaf = best[0]
         if options.decoding == "expected_distance" and mix is not None and mix.distance_power is not None:
             (at,) = least_severe(leaves[None], self._tree, mix.distance_power)
             leaf = self._tree.leaves[at]
         decision, chosen = decide(self._tree, nodes, leaf, confidence)
+        suggestions = tuple(category(self._tree, nodes, leaf) for leaf in best)
         used = head_of(sample.present)
         # Beside text a strange photo is left out of account; alone it is all there is.
         strange = sample.stranger and used == "image"
@@ -73,12 +72,12 @@ class Judge:
             id=sample.id,
             row=sample.row,
             decision=decision,
-            category=None if chosen is None else category(self._tree, nodes, chosen),
-            suggestions=tuple(category(self._tree, nodes, leaf) for leaf in best),
+            category=self._category(nodes, chosen, suggestions[0]),
+            suggestions=suggestions,
             used=used,
             missing=tuple(n for n in self._inputs if n not in sample.present),
             needs_review=decision != "leaf" or conflict is not None or strange,
-            candidates=None if mix is None else self._candidates(mix, leaves),
+            candidates=None if mix is None else self._candidates(mix, leaves, ranked),
             conflict=conflict,
             warnings=warnings,
         )
@@ -97,13 +96,18 @@ class Judge:
         node = self._tree.nodes[at]
         return PathStep(node.id, node.name, float(min(1.0, nodes[at])))
 
-    def _candidates(self, mix: HeadMix, leaves: FloatArray) -> CandidateSet | None:
+    def _category(self, nodes: FloatArray, chosen: str | None, first: CategoryScore) -> CategoryScore | None:
+        """The chosen category; mostly it is the ``first`` suggestion."""
+        if chosen is None or chosen == first.id:
+            return None if chosen is None else first
+        return category(self._tree, nodes, chosen)
+
+    def _candidates(self, mix: HeadMix, leaves: FloatArray, ranked: Indices) -> CandidateSet | None:
         rule = next((rule for rule in mix.candidates if rule.coverage == COVERAGE), None)
         if rule is None:
             return None
-        (chosen,) = candidate_sets(leaves[None], rule.threshold)
-        order = np.argsort(-leaves, kind="stable")
-        return CandidateSet(rule.coverage, tuple(self._tree.leaves[i] for i in order[chosen[order]]))
+        size = max(1, int((leaves >= rule.threshold).sum()))  # the same as candidate_sets, which this is a row of
+        return CandidateSet(rule.coverage, tuple(self._tree.leaves[at] for at in ranked[:size]))
 
 
 def _promised(mix: HeadMix | None, accuracy: float) -> float | None:

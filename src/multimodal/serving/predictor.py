@@ -245,11 +245,11 @@ class Predictor:
             probs = self._core.probabilities(scores, samples)
             nodes, told, sides = self.tree.node_probabilities(probs), self._told(scores), self._sides(samples, scores)
             for i, sample in enumerate(samples):
-                answers[sample.row] = (
-                    replace(self._judge.answer(sample, probs[i], nodes[i], options, sides(i)), **told(i))
-                    if sample.present
-                    else self._core.kitchens.nothing(sample.id, sample.row, sample.warnings)
-                )
+                if not sample.present:
+                    answers[sample.row] = self._core.kitchens.nothing(sample.id, sample.row, sample.warnings)
+                    continue
+                answer, labels = self._judge.answer(sample, probs[i], nodes[i], options, sides(i)), told(i)
+                answers[sample.row] = replace(answer, **labels) if labels else answer
         return [answers[first + i] for i in range(len(prepared))]
 
     def _explained(
