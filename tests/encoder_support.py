@@ -87,5 +87,6 @@ def split_of(fields: Sequence[TextFields], text: EncodedText, masked: EncodedTex
         pixels=None,
         has_image=np.zeros(n, np.bool_),
         half=np.array([""] * n),
+        named=np.ones(n, np.bool_),
         rejected=(),
     )

@@ -31,6 +31,7 @@ def _split(text: TextFeatures) -> Split:
         pixels=None,
         has_image=no,
         half=np.array([""] * n),
+        named=np.ones(n, np.bool_),
         rejected=(),
     )
 

@@ -18,8 +18,8 @@ from multimodal.artifact import LAYOUT, bundle_sha256, open_bundle, read_manifes
 from multimodal.artifact.engine import Engine
 from multimodal.config import RunConfig
 from multimodal.errors import ExportError
-from multimodal.export.calibrate import Scorer
 from multimodal.export.parity import STORED_BOUND, Towers, prove
+from multimodal.export.scorer import Scorer
 from multimodal.export.write import Export, check_output, write_bundle
 from multimodal.training.arrays import Split
 from multimodal.types import EncodedText, TextFeatures

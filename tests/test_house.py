@@ -42,7 +42,7 @@ FLOORS = {
 }
 GROUND = {name for name, height in FLOORS.items() if height == 0}
 WING = {"multimodal.models", "multimodal.training", "multimodal.export"}
-WING_DOORS = {"multimodal.cli.train", "multimodal.cli.ablate", "multimodal.cli.export"}
+WING_DOORS = {"multimodal.cli.train", "multimodal.cli.ablate", "multimodal.cli.bundle_calibrate"}
 """Modules above the wing that may enter it, inside a function only."""
 FRONT = "multimodal"
 """The package itself: ``from multimodal import load`` reaches the serving floor and no higher."""

@@ -15,14 +15,15 @@ import torch.nn.functional as F
 import multimodal
 from conftest import Tiny
 from multimodal.config import RunConfig
-from multimodal.config.models import ImageConfig, SourceConfig, TextConfig
+from multimodal.config.models import SourceConfig, TextConfig
 from multimodal.data.sample import SampleFiles
 from multimodal.export.run import train
+from multimodal.image import ImageKitchen
 from multimodal.taxonomy import Node, Tree, read_tree
 from multimodal.training.arrays import Split
 from multimodal.training.labels import UNKNOWN, LabelSpace
 from multimodal.training.photo_table import PhotoTable
-from multimodal.training.prepare import Preparer
+from multimodal.training.prepare import Preparer, text_kitchen
 from multimodal.training.stage import Recipe, marginal_nll
 from multimodal.training.stages import TextStage
 from multimodal.types import Product
@@ -44,7 +45,7 @@ CHAIN = Tree(
 
 def prepared(tree: Tree, folder: Path, labels: list[str], *, halves: bool = False) -> Split:
     rows = [{"id": str(i), "title": f"thing {i}", "category_id": at, "image": encoded()} for i, at in enumerate(labels)]
-    preparer = Preparer(tree, TextConfig(), ImageConfig(size=(48, 36)))
+    preparer = Preparer(tree, text_kitchen(TextConfig()), ImageKitchen(48, 36))
     source = write_rows(folder / "rows.parquet", rows)
     return preparer.split([source], folder / "rows.pixels", halves=halves)
 

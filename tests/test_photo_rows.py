@@ -191,6 +191,7 @@ def products(n: int) -> Split:
         ids=list(range(n)), groups=[str(i) for i in range(n)], labels=np.arange(n) % 3, text=None, masked=None,
         has_field=np.zeros((n, 3), np.bool_), pixels=pixels, has_image=has_image, rejected=(),
         half=np.array(["select", "calibrate"] * n)[:n],
+        named=np.ones(n, np.bool_),
         told=Told(np.array([[i % 2] for i in range(n)], np.int8), {"colour": colours}),
     )  # fmt: skip
 

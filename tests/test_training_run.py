@@ -32,7 +32,7 @@ def _labelled(labels: list[int], half: str = "") -> Split:
     none = np.zeros(n, np.bool_)
     return Split(
         list(range(n)), ["g"] * n, np.array(labels), np.ones((n, 3), np.bool_), features_of([[1]] * n), None, None,
-        none, np.array([half] * n), (),
+        none, np.array([half] * n), ~none, (),
     )  # fmt: skip
 
 

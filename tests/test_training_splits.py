@@ -10,11 +10,12 @@ import pytest
 
 from conftest import Tiny
 from multimodal.config import RunConfig
-from multimodal.config.models import ImageConfig, TextConfig
+from multimodal.config.models import TextConfig
 from multimodal.data.splits import split_half
 from multimodal.errors import DataError
+from multimodal.image import ImageKitchen
 from multimodal.training.arrays import Split
-from multimodal.training.prepare import Preparer
+from multimodal.training.prepare import Preparer, text_kitchen
 from multimodal.training.run import start_run
 from multimodal.types import Product
 from photos import encoded
@@ -28,7 +29,7 @@ def val(tiny: Tiny) -> Split:
 
 def _prepare(folder: Path, rows: list[dict[str, Any]], *, halves: bool = False) -> Split:
     source = write_rows(folder / "rows.parquet", rows)
-    preparer = Preparer(TREE, TextConfig(), ImageConfig(size=(48, 36)))
+    preparer = Preparer(TREE, text_kitchen(TextConfig()), ImageKitchen(48, 36))
     return preparer.split([source], folder / "work" / "rows.pixels", halves=halves)
 
 
@@ -106,10 +107,10 @@ def test_a_second_run_leaves_the_photos_of_the_first_alone(tmp_path: Path) -> No
 def test_a_run_without_photos_or_without_text_prepares_neither(tmp_path: Path) -> None:
     rows = [{"id": "0", "title": "Skirt", "category_id": "12", "image": encoded()}]
     source = write_rows(tmp_path / "rows.parquet", rows)
-    text_only = Preparer(TREE, TextConfig(), None).split([source], tmp_path / "a.pixels", halves=False)
+    text_only = Preparer(TREE, text_kitchen(TextConfig()), None).split([source], tmp_path / "a.pixels", halves=False)
     assert text_only.pixels is None
     assert text_only.has_image.tolist() == [False]
-    photos_only = Preparer(TREE, None, ImageConfig(size=(48, 36))).split([source], tmp_path / "b.pixels", halves=False)
+    photos_only = Preparer(TREE, None, ImageKitchen(48, 36)).split([source], tmp_path / "b.pixels", halves=False)
     assert photos_only.text is photos_only.masked is None
     assert photos_only.has_text.tolist() == [False]
 

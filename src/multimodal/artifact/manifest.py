@@ -142,10 +142,30 @@ class Calibration(_Strict):
     """By mix of inputs (names joined by "+", in the order of ``INPUTS``)."""
 
     mixes: dict[str, HeadMix]
+    unnamed: dict[str, HeadMix] = {}
+    """What answers where the title holds no word of any category name, if not ``mixes``: beside a photo such a title
+    is worth less. Empty where that makes no difference, and in older bundles."""
     mlp: dict[str, HeadMix] = {}
     """The fusion MLP by itself, where it is not what answers; for comparison."""
     log_mix: dict[str, HeadMix] = {}
     """The plain mix of log scores by itself; for comparison."""
+
+
+    def by_name(self) -> dict[str, HeadMix]:
+        """Every way to answer under a name for people: "title + image", "title without category names + image"."""
+        shown = {name.replace("+", " + "): mix for name, mix in self.mixes.items()}
+        plain = "title without category names"
+        return shown | {n.replace("title", plain).replace("+", " + "): mix for n, mix in self.unnamed.items()}
+
+    def exactly(self, inputs: Iterable[InputName], named: bool = True) -> HeadMix | None:
+        """What answers from just these inputs; None where validation rows never had them.
+
+        Args:
+            named: whether the title names a category.
+        """
+        name = mix_name(inputs)
+        usual = self.mixes.get(name)
+        return usual if named else self.unnamed.get(name, usual)
 
 
 class TagSpec(_Strict):

@@ -170,9 +170,9 @@ def _calibration(calibration: Calibration) -> Table:
     table.add_column("temperature", justify="right")
     table.add_column("slope", justify="right")
     table.add_column("weights")
-    for mix, fit in calibration.mixes.items():
+    for name, fit in calibration.by_name().items():
         weights = ", ".join(f"{head} {weight:.3g}" for head, weight in fit.weights.items())
-        table.add_row(mix, fit.chosen, f"{fit.temperature:.3f}", f"{fit.slope:+.3f}", weights)
+        table.add_row(name, fit.chosen, f"{fit.temperature:.3f}", f"{fit.slope:+.3f}", weights)
     return table
 
 

@@ -11,6 +11,7 @@ from multimodal.cli import (
     ablate,
     bench,
     bundle,
+    bundle_calibrate,
     bundle_diff,
     bundle_profile,
     classify,
@@ -65,6 +66,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("classify")(classify.classify)
 app.command("tags")(tags.tags)
 app.command("photo-model")(photo_model.photo_model)
+bundle.app.command("calibrate")(bundle_calibrate.calibrate)
 bundle.app.command("diff")(bundle_diff.diff)
 bundle.app.command("profile")(bundle_profile.profile)
 app.add_typer(bundle.app, name="bundle")

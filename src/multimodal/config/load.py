@@ -150,13 +150,24 @@ def _refuse_test_splits(config: RunConfig, origin: str) -> None:
         ("train", data.train), ("val", data.val), ("photos.train", data.photos.train), ("photos.val", data.photos.val),
     ):  # fmt: skip
         for i, source in enumerate(sources):
-            found = next(((key, path) for key, path in _paths(source) if _is_test(path)), None)
-            if found is not None:
-                key, path = found
-                raise ConfigError(
-                    f"{origin}: data.{split}.{i}.{key}: {path} names a test split; test rows are for "
-                    "`multimodal evaluate` alone. Use train and validation files here."
-                )
+            refuse_test_source(source, f"{origin}: data.{split}.{i}.")
+
+
+def refuse_test_source(source: SourceConfig, origin: str) -> None:
+    """Test rows train and choose nothing.
+
+    Args:
+        origin: what messages begin with; the key follows.
+
+    Raises:
+        ConfigError: a file or folder named like a test split.
+    """
+    found = next(((key, path) for key, path in _paths(source) if _is_test(path)), None)
+    if found is not None:
+        raise ConfigError(
+            f"{origin}{found[0]}: {found[1]} names a test split; test rows are for "
+            "`multimodal evaluate` alone. Use train and validation files here."
+        )
 
 
 def _paths(source: SourceConfig) -> list[tuple[str, str]]:

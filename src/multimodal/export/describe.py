@@ -16,9 +16,10 @@ from multimodal.artifact.bundle import sha256_of
 from multimodal.artifact.manifest import SCHEMA_VERSION, FileEntry, ImageSpec
 from multimodal.config.models import RunConfig
 from multimodal.evaluation import summarise
-from multimodal.export.calibrate import Inputs, MixScores, answers
+from multimodal.export.calibrate import answers
 from multimodal.export.labels import Labels, answered
 from multimodal.export.parity import Towers
+from multimodal.export.scorer import Inputs, MixScores
 from multimodal.export.text import required_extras, text_spec
 from multimodal.image.kitchen import VERSION as IMAGE_VERSION
 from multimodal.taxonomy import Tree
@@ -133,40 +134,36 @@ def _image_storage(rounded_epochs: int, storage: str) -> str:
 
 
 def metrics_of(
-    calibration: Calibration, scores: Mapping[Inputs, MixScores], export: Export
+    calibration: Calibration, scores: Mapping[Inputs, MixScores], val: Split, tree: Tree
 ) -> dict[str, Any]:
     """Figures on val (select and calibrate) by mix of inputs, of what answers and of its rivals."""
     found: dict[str, Any] = {}
     for inputs, scored in scores.items():
         name = mix_name(inputs)
-        labels = export.val.labels[scored.rows]
+        labels = val.labels[scored.rows]
         text = calibration.mixes.get(mix_name(n for n in inputs if n != "image"))
-        ways = {
-            "answer": calibration.mixes.get(name),
-            "mlp": calibration.mlp.get(name),
-            "log_mix": calibration.log_mix.get(name),
-        }
+        ways = {"answer": (calibration.mixes[name], text, calibration.unnamed.get(name))}
+        rivals = {"mlp": calibration.mlp, "log_mix": calibration.log_mix}
+        ways |= {way: (mixes[name], text, None) for way, mixes in rivals.items() if name in mixes}
         found[name] = {
-            way: summarise(answers(scored, mix, text), labels, export.tree).to_dict()
-            for way, mix in ways.items()
-            if mix is not None
+            way: summarise(answers(scored, *mixes), labels, tree).to_dict()
+            for way, mixes in ways.items()
         }
-        if name in calibration.mixes:
-            found[name] |= _before_and_after(scored, calibration.mixes[name], text, export)
+        found[name] |= _before_and_after(scored, calibration.mixes[name], text, val, tree)
     return {"val": found}
 
 
 def _before_and_after(
-    scored: MixScores, mix: HeadMix, text: HeadMix | None, export: Export
+    scored: MixScores, mix: HeadMix, text: HeadMix | None, val: Split, tree: Tree
 ) -> dict[str, dict[str, Any]]:
     """How honest a mix's probabilities are before and after its temperature, on the half that did not fit it."""
-    select = np.flatnonzero(export.val.half[scored.rows] == "select")
+    select = np.flatnonzero(val.half[scored.rows] == "select")
     if len(select) < MIN_ROWS:
         return {}
-    labels = export.val.labels[scored.rows][select]
+    labels = val.labels[scored.rows][select]
     plain = mix.model_copy(update={"temperature": 1.0, "slope": 0.0, "top": None})
     figures = {}
     for when, one in (("before", plain), ("after", mix)):
-        told = summarise(answers(scored, one, text)[select], labels, export.tree).to_dict()
+        told = summarise(answers(scored, one, text)[select], labels, tree).to_dict()
         figures[when] = {key: told[key] for key in ("nll", "brier", "ece", "ece_levels")}
     return {"calibration": {"rows": len(select), **figures}}

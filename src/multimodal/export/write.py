@@ -14,7 +14,7 @@ from multimodal.artifact.engine import Engine
 from multimodal.artifact.manifest import signed
 from multimodal.config.models import ExportConfig
 from multimodal.errors import ExportError
-from multimodal.export.calibrate import Scorer, calibrate
+from multimodal.export.calibrate import calibrate
 from multimodal.export.describe import Export, inputs_of, manifest_of, metrics_of
 from multimodal.export.graphs import WeightStorage, export_fusion
 from multimodal.export.labels import fit_labels
@@ -22,6 +22,7 @@ from multimodal.export.novelty import fit_novelty
 from multimodal.export.parity import HeadParity, Towers, prove
 from multimodal.export.photo import export_image
 from multimodal.export.profile import profile_of
+from multimodal.export.scorer import Scorer
 from multimodal.export.storages import storages
 from multimodal.export.text import write_text
 from multimodal.training.run import MIN_ROWS
@@ -51,7 +52,7 @@ def write_bundle(export: Export, work: Path) -> Path:
     calibration, scores = calibrate(scorer, export.tree)
     _check_answers(calibration, export.towers)
     provenance = {**export.provenance, "parity": {head: asdict(p) for head, p in parity.items()}}
-    metrics = metrics_of(calibration, scores, export)
+    metrics = metrics_of(calibration, scores, export.val, export.tree)
     labels = None
     if export.outputs and export.photos is not None:
         labels = fit_labels(engine, export.photos, export.answered, export.config)

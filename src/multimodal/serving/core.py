@@ -82,8 +82,8 @@ class Core:
 
     def probabilities(self, scores: Scores, samples: Sequence[Sample], head: HeadName = "fused") -> FloatArray:
         """Calibrated probabilities [N, leaves] of what a head sees of the samples; NaN where that is nothing."""
-        present = [seen_by(head, sample.present) for sample in samples]
-        return probabilities(scores, self.manifest.calibration, present, len(self.tree.leaves))
+        seen = [(seen_by(head, sample.present), sample.named) for sample in samples]
+        return probabilities(scores, self.manifest.calibration, seen, len(self.tree.leaves))
 
 
 def _as_stranger(sample: Sample) -> Sample:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multimodal.artifact import HeadMix, Manifest, mix_name
+from multimodal.artifact import HeadMix, Manifest
 from multimodal.evaluation.conflict import branches, disagreement
 from multimodal.evaluation.decoding import least_severe
 from multimodal.options import AnswerOptions
@@ -48,7 +48,7 @@ class Judge:
             leaves: calibrated probabilities [leaves], and ``nodes`` their sums [nodes].
             sides: where there are both text and photo, the sums [nodes] by each alone.
         """
-        mix = self._calibration.mixes.get(mix_name(sample.present))
+        mix = self._calibration.exactly(sample.present, sample.named)
         warnings = sample.warnings
         confidence = options.min_confidence
         if confidence is None:

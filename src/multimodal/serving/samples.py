@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from multimodal.artifact import Bundle
-from multimodal.errors import BundleError, ImageError, InputError
-from multimodal.image import ImageKitchen
-from multimodal.text import TextFields, TextKitchen, TextKitchenConfig
-from multimodal.text.kitchen import VERSION as TEXT_VERSION
-from multimodal.text.scalars import is_missing
+from multimodal.artifact.kitchens import image_kitchen_of, text_kitchen_of
+from multimodal.errors import ImageError, InputError
+from multimodal.text import TextFields
+from multimodal.text.masking import category_words, names_category
+from multimodal.text.scalars import is_missing, text_of
 from multimodal.types import INPUTS, TEXT_INPUTS, Characteristics, ImageRef, InputName, Product, RowError, RowId
 
 Photo = tuple[npt.NDArray[np.uint8] | None, ImageError | None]
@@ -34,6 +34,7 @@ class Sample:
         pixels: uint8 [H, W, 3] RGB, or None without a usable photo.
         warnings: what the answer should mention (an unreadable photo beside usable text, say).
         stranger: its photo is unlike those of the training.
+        named: its title names a category, or there is none, or the bundle makes no difference.
     """
 
     id: RowId
@@ -43,6 +44,7 @@ class Sample:
     pixels: npt.NDArray[np.uint8] | None = None
     warnings: tuple[str, ...] = ()
     stranger: bool = False
+    named: bool = True
 
 
 class Kitchens:
@@ -52,18 +54,8 @@ class Kitchens:
         """Raises BundleError for a kitchen of another version than this release's."""
         manifest = bundle.manifest
         self.inputs = frozenset(manifest.inputs)
-        self.text = self.image = None
-        if manifest.text is not None:
-            if manifest.text.kitchen_version != TEXT_VERSION:
-                raise BundleError(
-                    f"the bundle {manifest.name!r} was made with text kitchen {manifest.text.kitchen_version}, "
-                    f"this release has {TEXT_VERSION}; export the bundle again, or install the release it names: "
-                    f"{manifest.made_with}"
-                )
-            tokenizer = bundle.file(bundle.layout.tokenizer)
-            self.text = TextKitchen(TextKitchenConfig.model_validate(manifest.text.kitchen), tokenizer=tokenizer)
-        if manifest.image is not None:
-            self.image = ImageKitchen.from_manifest(manifest.image.kitchen)
+        self._names = category_words(bundle.tree) if manifest.calibration.unnamed else None
+        self.text, self.image = text_kitchen_of(bundle), image_kitchen_of(bundle)
 
     def prepare(
         self,
@@ -109,10 +101,14 @@ class Kitchens:
         if present:
             if problem is not None:
                 warnings = (*warnings, f"the photo was left out: {problem.message}")
-            return Sample(product.id, row, frozenset(present), fields, pixels, warnings)
+            named = "title" not in present or self._named(product.title)
+            return Sample(product.id, row, frozenset(present), fields, pixels, warnings, named=named)
         if problem is not None:
             return RowError(product.id, row, "image", problem.code, problem.message)
         return self.nothing(product.id, row, warnings)
+
+    def _named(self, title: object) -> bool:
+        return self._names is None or names_category(text_of(title, "title"), self._names)
 
     def nothing(self, id: RowId, row: int, warnings: Iterable[str] = ()) -> RowError:
         """The error of a product without anything this bundle can use."""

@@ -7,13 +7,15 @@ from typing import cast
 
 import numpy as np
 
-from multimodal.artifact import Calibration, HeadMix, mix_name
+from multimodal.artifact import Calibration, HeadMix
 from multimodal.artifact.engine import Engine, distrust, mix_heads
 from multimodal.serving.samples import Sample
 from multimodal.text import TextFields, TextKitchen
 from multimodal.types import TEXT_INPUTS, FloatArray, HeadName, InputName, Scores
 
 _TEXT = frozenset(TEXT_INPUTS)
+Seen = tuple[frozenset[InputName], bool]
+"""The inputs that are seen, and whether the title among them names a category."""
 
 
 def head_of(present: frozenset[InputName]) -> HeadName:
@@ -71,48 +73,48 @@ def score(
     return Scores(logits, labels, trust), known
 
 
-def probabilities(
-    scores: Scores, calibration: Calibration, present: Sequence[frozenset[InputName]], leaves: int
-) -> FloatArray:
+def probabilities(scores: Scores, calibration: Calibration, seen: Sequence[Seen], leaves: int) -> FloatArray:
     """Calibrated leaf probabilities [N, leaves], each row by its own mix of inputs; NaN without any.
 
     A photo unlike those of the training counts for less: the answer leans to what is known without it.
     """
-    out = np.full((len(present), leaves), np.nan, np.float32)
-    for inputs in set(present):
+    out = np.full((len(seen), leaves), np.nan, np.float32)
+    for inputs, named in set(seen):
         if not inputs:
             continue
-        rows = np.array([i for i, p in enumerate(present) if p == inputs], np.int64)
-        out[rows] = _mixed(scores, calibration, inputs, rows)
+        rows = np.array([i for i, one in enumerate(seen) if one == (inputs, named)], np.int64)
+        out[rows] = _mixed(scores, mix_for(calibration, inputs, named), rows)
         strange = rows[scores.trust[rows] < 1] if scores.trust is not None and "image" in inputs else rows[:0]
         if scores.trust is not None and len(strange):
             text = inputs & _TEXT
-            without = _mixed(scores, calibration, text, strange) if text else None
+            without = _mixed(scores, mix_for(calibration, text), strange) if text else None
             out[strange] = distrust(out[strange], without, scores.trust[strange])
     return out
 
 
-def _mixed(scores: Scores, calibration: Calibration, inputs: frozenset[InputName], rows: np.ndarray) -> FloatArray:
-    """Probabilities [N, leaves] of some rows by the mix for these inputs, photos counting in full."""
-    mix = mix_for(calibration, inputs)
+def _mixed(scores: Scores, mix: HeadMix, rows: np.ndarray) -> FloatArray:
+    """Probabilities [N, leaves] of some rows by one mix, photos counting in full."""
     return mix_heads({head: scores.logits[head][rows] for head, w in mix.weights.items() if w != 0}, mix)
 
 
-def mix_for(calibration: Calibration, inputs: frozenset[InputName]) -> HeadMix:
+def mix_for(calibration: Calibration, inputs: frozenset[InputName], named: bool = True) -> HeadMix:
     """The calibrated mix for these inputs, or the most alike that uses the same modalities.
 
     A mix can be missing when the validation rows never had it (a photo with characteristics but no title).
+
+    Args:
+        named: whether the title names a category.
     """
-    exact = calibration.mixes.get(mix_name(inputs))
+    exact = calibration.exactly(inputs, named)
     if exact is not None:
         return exact
     head = head_of(inputs)
     best: HeadMix | None = None
     shared = -1
-    for name, mix in calibration.mixes.items():
+    for name in calibration.mixes:
         other = frozenset(cast("list[InputName]", name.split("+")))
         if head_of(other) == head and len(other & inputs) > shared:
-            best, shared = mix, len(other & inputs)
+            best, shared = calibration.exactly(other, named), len(other & inputs)
     return best or HeadMix(weights={head: 1.0}, temperature=1.0, chosen="uncalibrated")
 
 

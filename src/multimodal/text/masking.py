@@ -29,6 +29,11 @@ def mask_title(title: str, words: frozenset[str]) -> str:
     return " ".join(kept.split())
 
 
+def names_category(title: str, words: frozenset[str]) -> bool:
+    """Whether a title holds any of the ``category_words``, in the singular or the plural."""
+    return any(_matches(token, words) for token in _WORD.findall(title))
+
+
 def _matches(token: str, words: frozenset[str]) -> bool:
     return any(form in words for form in _forms(token.casefold()))
 

@@ -27,6 +27,7 @@ class Split:
         has_field: bool [N, 3], whether title, description, characteristics can be used.
         text: features of all text fields for each encoder; None where the run has no text tower.
         masked: the same rows with every category word removed from the title, and nothing but the title.
+        named: bool [N], whether the title names a category; true where there is none.
         words: every word of the text, where an encoder looks words up.
         pixels: uint8 [N, H, W, 3], zeros where ``has_image`` is false; None without an image tower.
         has_image: bool [N].
@@ -46,6 +47,7 @@ class Split:
     pixels: npt.NDArray[np.uint8] | None
     has_image: BoolArray
     half: npt.NDArray[np.str_]
+    named: BoolArray
     rejected: tuple[RowError, ...]
     words: frozenset[str] = frozenset()
     told: Told | None = None

@@ -21,7 +21,7 @@ from multimodal.models.sentence import find_sentence_model
 from multimodal.taxonomy import Tree
 from multimodal.text import TextKitchen
 from multimodal.text.fields import TextFields
-from multimodal.text.masking import category_words, mask_title
+from multimodal.text.masking import category_words, mask_title, names_category
 from multimodal.text.settings import TextKitchenConfig
 from multimodal.text.words import distinct
 from multimodal.training.arrays import Split, concat_encoded
@@ -48,12 +48,10 @@ class Preparer:
     """Turns sources into a ``Split``; photos go to a memory-mapped file, so memory stays flat."""
 
     def __init__(
-        self, tree: Tree, text: TextConfig | None, image: ImageConfig | None, teller: Teller | None = None
+        self, tree: Tree, text: TextKitchen | None, image: ImageKitchen | None, teller: Teller | None = None
     ) -> None:
         """``teller``: how to read tags and attributes off the rows, where they are learned."""
-        self.tree, self.teller = tree, teller
-        self.text = text_kitchen(text) if text else None
-        self.image = image_kitchen(image) if image else None
+        self.tree, self.text, self.image, self.teller = tree, text, image, teller
         self.words = category_words(tree)
 
     def split(
@@ -80,6 +78,7 @@ class Preparer:
         parts: list[EncodedText] = []
         masked: list[EncodedText] = []
         fields: list[TextFields] = []
+        named: list[bool] = []
         has_image: list[bool] = []
         told: list[Told] = []
         pixel_file.parent.mkdir(parents=True, exist_ok=True)
@@ -106,13 +105,14 @@ class Preparer:
                 if self.teller is not None:
                     told.append(self.teller.told([p for p, _ in kept]))
                 products += [_without_payload(p) for p, _ in kept]
+                named += [p.title is None or names_category(p.title, self.words) for p, _ in kept]
                 if self.text is not None:
                     some = [t for _, t in kept if isinstance(t, TextFields)]
                     fields += some
                     parts.append(self.text.encode(some))
                     masked.append(self.text.encode(self._masked([p for p, _ in kept])))
         half = np.array([split_half(p, i) if halves else "" for p, i in zip(products, numbers, strict=True)])
-        split = self._assemble(products, half, fields, parts, masked, has_image, rejected, pixel_file)
+        split = self._assemble(products, half, fields, named, parts, masked, has_image, rejected, pixel_file)
         return split if self.teller is None else replace(split, told=joined(told))
 
     def _assemble(
@@ -120,6 +120,7 @@ class Preparer:
         products: list[Product],
         half: npt.NDArray[np.str_],
         fields: list[TextFields],
+        named: list[bool],
         parts: list[EncodedText],
         masked: list[EncodedText],
         has_image: list[bool],
@@ -147,6 +148,7 @@ class Preparer:
             pixels=pixels,
             has_image=np.array(has_image if self.image else [False] * n, np.bool_),
             half=half,
+            named=np.array(named, np.bool_),
             rejected=tuple(rejected),
             words=frozenset(distinct(fields)) if self.text and "navec" in self.text.config.encoders else frozenset(),
         )

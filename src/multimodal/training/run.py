@@ -27,7 +27,7 @@ from multimodal.training.divide import divide_sources
 from multimodal.training.labels import LabelSpace, Teller, Told, check_validation, joined, label_space
 from multimodal.training.photo_rows import PhotoRows, read_photos
 from multimodal.training.photo_table import PhotoTable
-from multimodal.training.prepare import Preparer
+from multimodal.training.prepare import Preparer, image_kitchen, text_kitchen
 from multimodal.training.settle import settle
 from multimodal.training.tree import tree_of
 from multimodal.types import RowError
@@ -98,7 +98,9 @@ def start_run(config: RunConfig, device: str, resume: bool) -> Run:
     if config.training.init_from is not None:
         tree, start = _tree_to_continue(config.training.init_from, tree)
     teller = Teller(config) if config.tags or config.attributes else None
-    preparer = Preparer(tree, config.text, config.image, teller)
+    text = None if config.text is None else text_kitchen(config.text)
+    image = None if config.image is None else image_kitchen(config.image)
+    preparer = Preparer(tree, text, image, teller)
     division = None if config.data.drawn is None else _divide(config.data, config.data.drawn)
     splits = {}
     for name, sources in (("train", config.data.train), ("val", config.data.val or config.data.train)):

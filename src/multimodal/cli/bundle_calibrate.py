@@ -1,0 +1,60 @@
+"""``multimodal bundle calibrate``: probabilities and promises fitted to other rows, without training."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from multimodal.cli.bundle import BundleArgument
+from multimodal.cli.console import stderr, stdout
+from multimodal.cli.sources import ColumnOption, ImagesRootOption, source_of
+from multimodal.cli.training import needs_train_extra
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from multimodal.types import RowError
+
+
+def calibrate(
+    bundle: BundleArgument,
+    data: Annotated[Path, typer.Argument(help="Labelled products that the bundle was not trained on.")],
+    column: ColumnOption = None,
+    images_root: ImagesRootOption = None,
+    category_map: Annotated[
+        Path | None, typer.Option(help="CSV with columns label, category_id: labels to ids of the tree.")
+    ] = None,
+) -> None:
+    """Fits what a bundle says of its own answers to other products: probabilities, promises, candidates, routes.
+
+    Probabilities are honest for products like those they were fitted to. Give a few thousand labelled products of your
+    own; half of them choose, the others calibrate. The graphs stay as they are; the manifest is replaced at once.
+
+    \b
+    Example:
+      multimodal bundle calibrate out/ours labelled-last-month.parquet
+    """
+    from multimodal.artifact import LAYOUT
+    from multimodal.artifact.manifest import signed
+    from multimodal.config.load import refuse_test_source
+
+    with needs_train_extra("bundle calibrate"):
+        from multimodal.export.recalibrate import recalibrate
+    source = source_of(data, column, images_root, category_map)
+    refuse_test_source(source, "")
+    with stderr().status("Reading and calibrating"):
+        manifest, rows = recalibrate(bundle, [source])
+    waiting = bundle / f"{LAYOUT.manifest}.new"
+    waiting.write_text(signed(manifest), encoding="utf-8")
+    waiting.replace(bundle / LAYOUT.manifest)
+    _tell_rejected(rows.rejected)
+    said = f"{bundle}: calibrated on {len(rows):,} products; {len(rows.rejected):,} could not be used."
+    stdout().print(said, markup=False, soft_wrap=True)
+
+
+def _tell_rejected(rejected: Sequence[RowError]) -> None:
+    for (code, message), n in Counter((row.code, row.message) for row in rejected).most_common(3):
+        stderr().print(f"  {n:,} x {code}: {message}", markup=False, highlight=False)

@@ -1,0 +1,180 @@
+"""Titles that name no category: told apart, scored, given a route of their own where that answers better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api_support import renamed
+from conftest import Tiny
+from multimodal.artifact import mix_name, open_bundle, read_manifest
+from multimodal.artifact.engine import Engine
+from multimodal.artifact.manifest import Calibration, HeadMix
+from multimodal.export.calibrate import calibrate
+from multimodal.export.scorer import Inputs, MixScores, Scorer
+from multimodal.serving import Predictor
+from multimodal.taxonomy import Node, Tree
+from multimodal.text.masking import category_words, mask_title, names_category
+from multimodal.types import Product
+from predictor_support import answer_of, only
+
+TREE = Tree([Node("1", "Wear", None), *(Node(str(n), name, "1") for n, name in ((10, "Shirts"), (11, "Hats")))])
+WORDS = category_words(TREE)
+SEEN: tuple[Inputs, ...] = (("title",), ("image",), ("title", "image"))
+
+
+@given(st.text() | st.lists(st.sampled_from(["red", "shirt", "SHIRTS", "hat-box", "wear", "ß"])).map(" ".join))
+def test_a_title_names_a_category_where_masking_takes_something(title: str) -> None:
+    assert names_category(title, WORDS) == (mask_title(title, WORDS) != " ".join(title.split()))
+
+
+@pytest.fixture(scope="module")
+def scorer(tiny: Tiny) -> Scorer:
+    return Scorer(Engine(open_bundle(tiny.bundle), threads=1), tiny.export.val)
+
+
+@pytest.mark.parametrize("mix", [("title", "image"), ("title", "characteristics", "image")])
+def test_rows_without_names_are_scored_as_products_without_names(
+    tiny: Tiny, scorer: Scorer, predictor: Predictor, val_products: list[Product], mix: Inputs
+) -> None:
+    words = category_words(predictor.tree)
+    scored = scorer.score(mix, unnamed=True)
+    assert len(scored.rows) > 80
+    assert not scored.named.any()
+    ids = {id: row for row, id in enumerate(tiny.export.val.ids)}
+    masked = [replace(only(p, frozenset(mix)), title=mask_title(p.title or "", words)) for p in val_products]
+    theirs = {
+        ids[s.id]: {head: values[i] for head, values in scores.logits.items()}
+        for samples, scores in predictor._scored(masked, frozenset(mix))
+        for i, s in enumerate(samples)
+        if s.present == frozenset(mix)
+    }
+    assert set(scored.rows) == set(theirs)
+    for head, values in scored.logits.items():
+        np.testing.assert_allclose(values, [theirs[row][head] for row in scored.rows], atol=2e-3)
+
+
+def test_the_split_tells_which_titles_name_a_category(
+    tiny: Tiny, predictor: Predictor, val_products: list[Product]
+) -> None:
+    words, val = category_words(predictor.tree), tiny.export.val
+    titles = {p.id: p.title for p in val_products}
+    expected = [titles[id] is None or names_category(titles[id] or "", words) for id in val.ids]
+    assert val.named.tolist() == expected
+    assert 0 < val.named.mean() < 1
+
+
+@dataclass
+class Drawn:
+    """Two leaves, 800 rows: the photo is right four times in five; the title nearly always, if it names its leaf."""
+
+    helpless: bool
+    """Whether titles without names tell nothing; else they tell as much as those with."""
+    split: Any = field(init=False)
+    rest: dict[str, Any] = field(default_factory=lambda: {"ngrams": None})
+
+    def __post_init__(self) -> None:
+        n = 800
+        chance = np.random.default_rng(3)
+        labels = chance.integers(0, 2, n)
+        half = np.where(np.arange(n) % 2 == 0, "select", "calibrate")
+        self.split = _Rows(labels, half, [str(row) for row in range(n)])
+        self._image = _said(labels, chance.random(n) < 0.8, 1.4)
+        self._title = _said(labels, chance.random(n) < 0.97, 3.0)
+        self._rest = _said(labels, chance.random(n) < 0.5, 3.0) if self.helpless else self._title
+
+    def available(self) -> list[Inputs]:
+        return list(SEEN)
+
+    def score(self, mix: Inputs, *, unnamed: bool = False) -> MixScores:
+        text = self._rest if unnamed else self._title
+        logits = {"text": text, "image": self._image, "fused": text + self._image}
+        heads = {"title": ["text"], "image": ["image"], "title+image": ["text", "image", "fused"]}[mix_name(mix)]
+        rows = np.arange(len(self.split.labels))
+        return MixScores(mix, rows, {h: logits[h] for h in heads}, np.full(len(rows), not unnamed))  # type: ignore[misc]
+
+
+@dataclass
+class _Rows:
+    labels: np.ndarray
+    half: np.ndarray
+    groups: list[str]
+
+
+def _said(labels: np.ndarray, right: np.ndarray, sure: float) -> np.ndarray:
+    said = np.where(right, labels, 1 - labels)
+    return (np.eye(2)[said] * sure).astype(np.float32)
+
+
+def test_beside_titles_that_tell_less_the_photo_counts_for_more() -> None:
+    calibration, _ = calibrate(Drawn(helpless=True), TREE)  # type: ignore[arg-type]
+    assert list(calibration.unnamed) == ["title+image"]
+    usual, other = calibration.mixes["title+image"], calibration.unnamed["title+image"]
+    assert _share_of_photo(other) > 0.7 > _share_of_photo(usual)
+    assert other.candidates
+    assert other.conflict is not None
+    assert list(calibration.by_name()) == ["title", "image", "title + image", "title without category names + image"]
+
+
+def test_titles_that_tell_as_much_keep_the_usual_route() -> None:
+    calibration, _ = calibrate(Drawn(helpless=False), TREE)  # type: ignore[arg-type]
+    assert calibration.unnamed == {}
+
+
+def _share_of_photo(mix: HeadMix) -> float:
+    """Of the weights, where the fused head is the sum of both."""
+    both = mix.weights.get("fused", 0.0)
+    text, image = mix.weights.get("text", 0.0) + both, mix.weights.get("image", 0.0) + both
+    return image / (text + image)
+
+
+@pytest.fixture(scope="module")
+def routed(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    """The tiny bundle, which asks the photo alone where the title names nothing."""
+    calibration = read_manifest(tiny_bundle).calibration
+    photo = calibration.mixes["image"].model_copy(update={"promises": ()})
+    told = Calibration(mixes=calibration.mixes, unnamed={"title+image": photo})
+    folder = tmp_path_factory.mktemp("routed") / "bundle"
+    return Predictor(renamed(tiny_bundle, folder, calibration=told.model_dump(mode="json")), threads=1)
+
+
+def test_only_titles_without_names_go_the_other_way(
+    routed: Predictor, predictor: Predictor, full: list[Product]
+) -> None:
+    words = category_words(predictor.tree)
+    product = next(
+        p for p in full if names_category(p.title or "", words) and len(mask_title(p.title or "", words)) > 9
+    )
+    named = only(product, frozenset({"title", "image"}))
+    bare = replace(named, title=mask_title(named.title or "", words))
+    photo = only(product, frozenset({"image"}))
+    assert answer_of(routed, named).suggestions == answer_of(predictor, named).suggestions
+    alone, beside = answer_of(routed, photo), answer_of(routed, bare)
+    assert beside.used == "fused"
+    assert [s.id for s in beside.suggestions] == [s.id for s in alone.suggestions]
+    np.testing.assert_allclose(
+        [s.probability for s in beside.suggestions], [s.probability for s in alone.suggestions], atol=1e-5
+    )
+    assert answer_of(predictor, bare).suggestions[0].probability != beside.suggestions[0].probability
+
+
+def test_neighbours_do_not_change_the_route(routed: Predictor, full: list[Product]) -> None:
+    words = category_words(routed.tree)
+    mixed = [only(p, frozenset({"title", "image"})) for p in full[:20]]
+    mixed[1::2] = [replace(p, title=mask_title(p.title or "", words)) for p in mixed[1::2]]
+    inputs = frozenset({"title", "image"})
+    together = routed.leaf_probabilities(mixed, inputs)  # type: ignore[arg-type]
+    alone = np.concatenate([routed.leaf_probabilities([p], inputs) for p in mixed])  # type: ignore[arg-type]
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_a_mix_without_a_route_of_its_own_answers_as_usual(routed: Predictor, predictor: Predictor) -> None:
+    bare = Product(title="red 42")
+    assert not names_category("red 42", category_words(predictor.tree))
+    assert answer_of(routed, bare) == answer_of(predictor, bare)
