@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import time
@@ -73,7 +74,12 @@ def read_evaluation(bundle: Path) -> dict[str, Any]:
 def identity(manifest: Manifest) -> dict[str, str]:
     """What figures say of the bundle they are of."""
     named = {"name": manifest.name, "version": manifest.version, "tree_version": manifest.tree_version}
-    return {**named, "sha256": bundle_sha256(manifest)}
+    return {**named, "sha256": bundle_sha256(manifest), "calibration": calibration_sha256(manifest)}
+
+
+def calibration_sha256(manifest: Manifest) -> str:
+    """Changes with what answers are made of beside the files: a bundle calibrated anew answers otherwise."""
+    return hashlib.sha256(manifest.calibration.model_dump_json(exclude_defaults=True).encode()).hexdigest()
 
 
 def size(bundle: Path) -> int:
@@ -115,8 +121,7 @@ def _kept(bundle: Path, manifest: Manifest) -> dict[str, Any]:
         before = read_evaluation(bundle)
     except DataError:
         return {}
-    same = before["bundle"]["sha256"] == bundle_sha256(manifest)
-    return dict(before["splits"]) if same else {}
+    return dict(before["splits"]) if before["bundle"] == identity(manifest) else {}
 
 
 def _sources(manifest: Manifest) -> list[dict[str, Any]]:

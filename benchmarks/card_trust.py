@@ -32,7 +32,7 @@ def honesty(manifest: Manifest) -> list[str]:
 
 def trust(manifest: Manifest) -> list[str]:
     """Promises of accuracy, candidates and conflicts by mix of inputs; empty for a bundle that holds none."""
-    mixes = {name.replace("+", " + "): mix for name, mix in manifest.calibration.mixes.items()}
+    mixes = manifest.calibration.by_name()
     promises = [
         [name, f"{p.accuracy:.0%}", f"{p.threshold:.4f}", f"{p.mistakes:,} of {p.votes:,}",
          f"{100 * p.leaf_coverage:.1f} %", f"{p.mean_depth:.2f}"]

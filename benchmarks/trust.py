@@ -27,6 +27,7 @@ from multimodal.evaluation.candidates import candidate_sets, one_vote
 from multimodal.evaluation.conflict import branches, disagreement
 from multimodal.evaluation.decoding import least_severe
 from multimodal.taxonomy import Tree
+from multimodal.text.masking import category_words, names_category
 from multimodal.types import FloatArray, InputName, Product
 from shipped import Shipped
 from tables import table
@@ -59,16 +60,20 @@ def _mixes(shipped: Shipped, manifest: Manifest) -> Iterator[frozenset[InputName
             yield case.inputs
 
 
-def _complete(product: Product, mix: frozenset[InputName]) -> bool:
-    """Whether a product has every input of the mix: another mix has other thresholds."""
-    return all(getattr(product, name) for name in mix)
+def _by_this_mix(
+    products: Sequence[Product], mix: frozenset[InputName], predictor: multimodal.Predictor
+) -> list[Product]:
+    """Products with every input of the mix: another mix has other thresholds, and so may titles without names."""
+    words = category_words(predictor.tree) if mix_name(mix) in predictor.manifest.calibration.unnamed else None
+    complete = [product for product in products if all(getattr(product, name) for name in mix)]
+    return [p for p in complete if words is None or names_category(p.title or "", words)]
 
 
 def _measured(
     predictor: multimodal.Predictor, products: Sequence[Product], mix: frozenset[InputName]
 ) -> dict[str, Any]:
     mixed = predictor.manifest.calibration.mixes[mix_name(mix)]
-    products = [product for product in products if _complete(product, mix)]
+    products = _by_this_mix(products, mix, predictor)
     heads = predictor.head_probabilities(products, mix)
     read = [np.isfinite(heads[head]).all(axis=1) for head in ("fused", *(("text", "image") if mixed.conflict else ()))]
     rows = np.flatnonzero(np.all(read, axis=0))

@@ -28,7 +28,7 @@ import card
 import pages
 import publish
 import tables
-from bundle_figures import read_evaluation
+from bundle_figures import calibration_sha256, read_evaluation
 from shipped import SHIPPED, Shipped
 
 ROOT = Path(__file__).parents[1]
@@ -72,6 +72,7 @@ def commands_of(program: str) -> list[tuple[str, str]]:
 def test_the_figures_are_of_this_bundle(entry: Shipped) -> None:
     manifest, evaluation = read_manifest(entry.folder), read_evaluation(entry.folder)
     assert evaluation["bundle"]["sha256"] == bundle_sha256(manifest), "measure the new bundle: benchmarks/publish.py"
+    assert evaluation["bundle"]["calibration"] == calibration_sha256(manifest), "it was calibrated anew: measure it"
     assert (manifest.name, evaluation["data"]) == (entry.name, entry.data)
     assert set(evaluation["splits"]["val"]["cases"]) == {case.name for case in entry.cases}
 
