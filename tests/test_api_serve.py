@@ -73,6 +73,19 @@ def test_a_bundle_that_is_not_there_is_named(refused: Refused, tiny_bundle: Path
     assert "one of the folders is empty" in refused(BUNDLE=f"{tiny_bundle},")
 
 
+def test_the_service_runs_what_the_options_say(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Settings] = []
+    for name in ("BUNDLE", "DATABASE", "RUNTIME", "THREADS"):  # written by the command: to be as before afterwards
+        monkeypatch.setenv(f"MULTIMODAL_{name}", "")
+        monkeypatch.delenv(f"MULTIMODAL_{name}")
+    monkeypatch.setattr("uvicorn.run", lambda *_, **__: made.append(Settings.from_environment()))
+    monkeypatch.setattr(sys, "argv", ["multimodal", "serve", str(tiny_bundle), "--port", "0", "--runtime", "openvino"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 0
+    assert (made[0].runtime, made[0].threads) == ("openvino", None)
+
+
 def test_it_serves_all_that_are_given(tiny_bundle: Path, second: Path) -> None:
     port = free_port()
     command = [sys.executable, "-m", "multimodal.cli.main", "serve", str(tiny_bundle), str(second)]

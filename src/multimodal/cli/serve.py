@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from multimodal.errors import InputError, MissingExtraError, nearest
+from multimodal.types import RuntimeName
 
 if TYPE_CHECKING:
     import uvicorn
@@ -57,6 +58,10 @@ def serve(
         int | None,
         typer.Option(min=1, help="Threads inside one classification.", envvar="MULTIMODAL_THREADS"),
     ] = None,
+    runtime: Annotated[
+        RuntimeName | None,
+        typer.Option(help="What runs the photo graph: onnxruntime unless said, or openvino.", show_default=False),
+    ] = None,
 ) -> None:
     """Serves bundles over HTTP: POST /classify, its description at /docs. A request chooses by a model's name.
 
@@ -83,6 +88,8 @@ def serve(
         os.environ["MULTIMODAL_DEFAULT_MODEL"] = default
     if threads is not None:
         os.environ["MULTIMODAL_THREADS"] = str(threads)
+    if runtime is not None:
+        os.environ["MULTIMODAL_RUNTIME"] = runtime
     if database is not None or not by_file:
         os.environ["MULTIMODAL_DATABASE"] = database or _DATABASE
     with TemporaryDirectory(prefix="multimodal-") as shared:
