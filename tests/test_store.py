@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,6 +90,19 @@ def test_migrations_make_the_tables_of_the_models(database: Database) -> None:
 
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_opening_waits_for_another_that_is_about_to_write(tmp_path: Path) -> None:
+    file = tmp_path / "new.db"
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM sqlite_master").fetchall()
+        other.execute("CREATE TABLE mine (number INTEGER)")
+        ending = threading.Timer(0.3, other.execute, ["COMMIT"])
+        ending.start()
+        open_database(f"sqlite:///{file}").close()
+        assert ending.finished.is_set()
+        ending.join()
 
 
 def test_opening_again_changes_nothing_and_workers_may_open_together(url: str) -> None:

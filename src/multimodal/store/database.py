@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -17,6 +19,10 @@ from multimodal.errors import MissingExtraError, MultimodalError
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_214_403
 """Of PostgreSQL's advisory locks: workers that start together bring the tables up to date one after the other."""
+
+
+_PATIENCE = 10
+"""Seconds that one connection to SQLite waits for another."""
 
 
 class StoreError(MultimodalError):
@@ -103,10 +109,28 @@ def _engine(url: URL) -> Engine:
 def _sqlite_ready(connection: DBAPIConnection, _record: object) -> None:
     """Readers and one writer at once, and a writer that waits for another rather than fail."""
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute(f"PRAGMA busy_timeout={1000 * _PATIENCE}")
+    _write_ahead(cursor)
     cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute("PRAGMA busy_timeout=10000")
     cursor.close()
+
+
+def _write_ahead(cursor: DBAPICursor) -> None:
+    """Switches to a write-ahead log; workers that start together on a new file want to at the same moment.
+
+    SQLite fails such a switch at once, whatever the time it may wait: two that wait to write for each other's reading
+    to end would wait forever (sqlite3_busy_handler).
+    """
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _migrate(connection: Connection) -> None:
