@@ -17,7 +17,6 @@ from multimodal_api import batch, classify, feedback, metrics, pages, routes, st
 from multimodal_api.access import AccessMiddleware, read_keys
 from multimodal_api.limits import BodyLimit, BodyLimitMiddleware
 from multimodal_api.logs import configure, log_request
-from multimodal_api.memory import give_back_large
 from multimodal_api.observe import ObserveMiddleware
 from multimodal_api.ports import Predictor
 from multimodal_api.problems import FailureMiddleware, install_problem_handlers
@@ -49,7 +48,6 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure(settings.log)
-        give_back_large()
         service.pulse.start()
         _log.info("settings", extra={"told": {"settings": settings.shown()}})
         loaded = asyncio.Event()

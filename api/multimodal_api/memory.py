@@ -6,9 +6,9 @@ import ctypes
 import gc
 import sys
 
-_M_MMAP_THRESHOLD = -3
-"""The parameter's number in glibc's malloc.h."""
-_LARGE_BYTES = 8_000_000
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""The parameters' numbers in glibc's malloc.h."""
+_LARGE_BYTES, _SPARE_BYTES = 1_000_000, 32_000_000
 
 
 def settle() -> None:
@@ -24,10 +24,12 @@ def settle() -> None:
 
 
 def give_back_large() -> None:
-    """Has freed blocks of 8 MB and more leave the process, as those of large photos do; only glibc needs telling.
+    """Has freed blocks of 1 MB and more leave the process, as those of large photos do; only glibc needs telling.
 
     By itself glibc raises its threshold with the first large block that is freed, and from then on every thread
-    keeps the memory of the largest photo that it has seen (mallopt(3), M_MMAP_THRESHOLD).
+    keeps the memory of the largest photo that it has seen (mallopt(3), M_MMAP_THRESHOLD). Of smaller blocks 32 MB
+    are kept for the next request, which would ask the kernel for the same pages again.
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        libc.mallopt(_M_TRIM_THRESHOLD, _SPARE_BYTES)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from multimodal_api.loading import LoadError, open_predictor
+from multimodal_api.loading import LoadError
 from multimodal_api.service import Service
 
 _log = logging.getLogger("multimodal_api")
@@ -61,7 +61,7 @@ class Reloader:
             for folder in folders:
                 signature = await asyncio.to_thread(signature_of, folder)
                 try:
-                    opened = await asyncio.to_thread(open_predictor, folder, self._service.settings)
+                    opened = await self._service.open(folder)
                     self._service.replace(folder, opened)
                 except LoadError as error:
                     _log.error("%s was not reloaded, the one before answers on: %s", folder, error.message)

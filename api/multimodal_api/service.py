@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from fastapi import Request
@@ -12,7 +13,7 @@ from fastapi import Request
 from multimodal.errors import MultimodalError, nearest
 from multimodal_api.admission import Admission
 from multimodal_api.loading import LoadError, by_name, default_of, open_predictor
-from multimodal_api.memory import settle
+from multimodal_api.memory import give_back_large, settle
 from multimodal_api.metrics import Metrics
 from multimodal_api.ports import Predictor
 from multimodal_api.problems import ProblemError
@@ -49,6 +50,8 @@ class Service:
         self.shadow: Shadow | None = None
         self.recorder: Recorder | None = None
         self._names: dict[str, str] = {}
+        # One thread for all bundles: each that has opened one keeps memory of its own (malloc's arenas).
+        self._opener = ThreadPoolExecutor(1, thread_name_prefix="opens-bundles")
 
     @property
     def known(self) -> list[str]:
@@ -62,11 +65,12 @@ class Service:
 
     async def load(self) -> None:
         """Opens and warms every bundle of the settings; what fails is kept and shown by /ready and /live."""
+        give_back_large()
         try:
             await self._store_opened()
             opened = await self._open_all()
             if self.settings.shadow is not None:
-                beside = await asyncio.to_thread(open_predictor, self.settings.shadow, self.settings)
+                beside = await self.open(self.settings.shadow)
                 self.shadow = Shadow(beside, self.metrics.compared)
             self._serve(by_name(opened))
             self._names = {folder: predictor.name for folder, predictor in opened}
@@ -74,6 +78,14 @@ class Service:
         except MultimodalError as error:
             self.failure = f"The service will not become ready: {error.message}"
             _log.error("%s", self.failure)
+
+    async def open(self, folder: str) -> Predictor:
+        """A verified and warmed bundle, opened beside what answers meanwhile.
+
+        Raises:
+            LoadError: it cannot be served.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._opener, open_predictor, folder, self.settings)
 
     async def _store_opened(self) -> None:
         try:
@@ -103,7 +115,7 @@ class Service:
         failures: list[str] = []
         for folder in folders:
             try:
-                opened.append((folder, await asyncio.to_thread(open_predictor, folder, self.settings)))
+                opened.append((folder, await self.open(folder)))
             except LoadError as error:
                 failures.append(error.message)
         if not failures:
@@ -188,6 +200,7 @@ class Service:
     def close(self) -> None:
         """Lets running work end and takes no more."""
         self.admission.close()
+        self._opener.shutdown(wait=False)
         if self.shadow is not None:
             self.shadow.close()
         if self.recorder is not None:
