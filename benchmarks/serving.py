@@ -43,7 +43,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", default="artifacts/fashion")
     parser.add_argument("--requests", type=int, default=300, help="of each kind, one by one")
-    parser.add_argument("--rounds", type=int, default=3, help="in which both services are measured in turn")
+    parser.add_argument("--rounds", type=int, default=5, help="in which both services are measured in turn")
     parser.add_argument("--seconds", type=float, default=6.0, help="of each load")
     parser.add_argument("--lasting", type=int, default=50_000, help="requests while memory is watched; 0 leaves it out")
     parser.add_argument("--json", type=Path, help="write the figures there too")
