@@ -11,7 +11,7 @@ from evaluation_support import Case, cases, disguised
 from multimodal.evaluation import NO_ANSWER
 from multimodal.evaluation.backoff import backoff_figures, climb, holds
 from multimodal.evaluation.candidates import candidate_sets, candidate_threshold, one_vote
-from multimodal.serving.decide import by_likelihood, decide
+from multimodal.serving.decide import by_likelihood, decide, likely_enough
 from multimodal.taxonomy import Node, Tree
 
 # all > a > (a1, a2), all > b: a single root, which every leaf is below
@@ -138,3 +138,14 @@ def test_one_row_speaks_for_each_group() -> None:
     assert rows.tolist() == sorted(rows.tolist()) == one_vote(groups).tolist()
     seen = {tuple(one_vote(groups, seed)) for seed in range(60)}
     assert {row for rows in seen for row in rows} == set(range(6))  # any row may be the one
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.3, 0.5]), min_size=2, max_size=9), st.sampled_from([0.0, 0.2, 0.4, 1.0])
+)
+def test_an_answer_has_the_candidates_of_the_whole_table(weights: list[float], threshold: float) -> None:
+    leaves = np.array(weights, np.float32)
+    (chosen,) = candidate_sets(leaves[None], threshold)
+    found = likely_enough(leaves, by_likelihood(leaves), threshold)
+    assert set(found.tolist()) == set(np.flatnonzero(chosen).tolist())
+    assert (np.diff(leaves[found]) <= 0).all()

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from multimodal.artifact import LAYOUT, bundle_sha256, read_manifest, verify_bundle
+from multimodal.artifact.manifest import replace_manifest
 from multimodal.cli.main import main
 from multimodal.data.sample import SampleFiles
 from multimodal.serving import Predictor
@@ -26,6 +27,15 @@ def calibrate(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
 @pytest.fixture
 def val(catalog: SampleFiles) -> Path:
     return catalog.config.parent / "val.parquet"
+
+
+def with_own_way(bundle: Path) -> None:
+    """Has titles without category names go the way of all, as one of their own."""
+    manifest = read_manifest(bundle)
+    usual = manifest.calibration.mixes
+    own = {name: usual[name].model_copy(update={"temperature": 3.0}) for name in ("title", "title+image")}
+    calibration = manifest.calibration.model_copy(update={"unnamed": own})
+    replace_manifest(bundle / LAYOUT.manifest, manifest.model_copy(update={"calibration": calibration}))
 
 
 @pytest.fixture
@@ -78,6 +88,7 @@ def test_other_rows_change_how_sure_answers_are_and_not_what_they_say(
 def test_mixes_that_no_row_has_stay_as_they_were(
     own_bundle: Path, val: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with_own_way(own_bundle)
     before = read_manifest(own_bundle).calibration
     pq.write_table(pq.read_table(val).drop(["image"]), place / "titles.parquet")
     assert calibrate(monkeypatch, own_bundle, place / "titles.parquet") == 0
@@ -86,7 +97,21 @@ def test_mixes_that_no_row_has_stay_as_they_were(
     for name in before.mixes:
         if "image" in name:
             assert after.mixes[name] == before.mixes[name]
-    assert after.unnamed == before.unnamed
+    assert before.unnamed.keys() == {"title", "title+image"}
+    assert after.unnamed["title+image"] == before.unnamed["title+image"]
+    assert after.unnamed.get("title") != before.unnamed["title"]
+
+
+def test_inputs_that_the_bundle_does_not_use_are_left_out(
+    own_bundle: Path, val: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pq.read_table(val)
+    told = ["a fine thing"] * len(table)
+    pq.write_table(table.append_column("description", [told]), place / "described.parquet")
+    assert calibrate(monkeypatch, own_bundle, place / "described.parquet") == 0
+    after = read_manifest(own_bundle)
+    assert after.profile is not None
+    assert not [name for name in (*after.calibration.mixes, *after.profile.inputs) if "description" in name]
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import photos
-from multimodal.errors import BundleError
-from multimodal.image import ImageKitchen, decode_image, fitted_size, letterbox
+from multimodal.errors import BundleError, ImageError
+from multimodal.image import ImageKitchen, decode, decode_image, fitted_size, fitting, letterbox
 from multimodal.image.colour import to_rgb
 from multimodal.image.fitting import fitted, upright
 from multimodal.types import ImageRef
@@ -64,11 +64,48 @@ def test_exif_orientation_turns_as_viewers_do(orientation: int, target: tuple[in
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "LA", "RGBA", "P", "1", "CMYK", "YCbCr", "I", "F", "I;16"])
 @pytest.mark.parametrize("size", [(641, 1203), (1203, 641), (1, 3000), (61, 97)])
-def test_colours_converted_in_strips_are_those_of_the_whole(mode: str, size: tuple[int, int]) -> None:
+def test_colours_converted_in_strips_are_those_of_the_whole(
+    mode: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "_STRIP_PIXELS", 5000)
     image = photos.random_in_mode(mode, size)
+    strips = CountedCrops(image)
+    monkeypatch.setattr(image, "crop", strips)
     for orientation in range(1, 9):
         whole = letterbox(upright(to_rgb(image), orientation), 64, 48)
         assert (letterbox(fitted(image, orientation, 64, 48), 64, 48) == whole).all()
+    assert strips.number == 0 if max(size) < 100 else strips.number >= 8 if min(size) == 1 else strips.number > 80
+
+
+class CountedCrops:
+    """Crops an image, and counts how often."""
+
+    def __init__(self, image: Image.Image) -> None:
+        self._crop, self.number = image.crop, 0
+
+    def __call__(self, box: tuple[int, int, int, int]) -> Image.Image:
+        self.number += 1
+        return self._crop(box)
+
+
+def test_a_large_photo_waits_for_another_and_a_small_one_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "_LARGE_PIXELS", 5000)
+    small, large = photos.encoded(photos.picture(50, 80)), photos.encoded(photos.picture(100, 80))
+    with ThreadPoolExecutor(1) as pool:
+        with decode._ONE_LARGE:
+            assert pool.submit(decode_image, small).result(10).size == (50, 80)
+            waiting = pool.submit(decode_image, large)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.2)
+        assert waiting.result(10).size == (100, 80)
+
+
+def test_a_large_photo_that_breaks_off_lets_the_next_one_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "_LARGE_PIXELS", 5000)
+    large = photos.encoded(photos.noise())
+    with pytest.raises(ImageError):
+        decode_image(large[: len(large) // 2])
+    assert decode_image(large).size == (200, 150)
 
 
 def test_damaged_exif_leaves_the_photo_readable() -> None:

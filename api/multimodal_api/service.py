@@ -85,7 +85,11 @@ class Service:
         Raises:
             LoadError: it cannot be served.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._opener, open_predictor, folder, self.settings)
+        try:
+            opening = asyncio.get_running_loop().run_in_executor(self._opener, open_predictor, folder, self.settings)
+        except RuntimeError:  # of an executor that was shut down
+            raise LoadError(f"{folder}: the service is being stopped, so no bundle is opened any more.") from None
+        return await opening
 
     async def _store_opened(self) -> None:
         try:
@@ -200,7 +204,7 @@ class Service:
     def close(self) -> None:
         """Lets running work end and takes no more."""
         self.admission.close()
-        self._opener.shutdown(wait=False)
+        self._opener.shutdown(wait=False, cancel_futures=True)
         if self.shadow is not None:
             self.shadow.close()
         if self.recorder is not None:

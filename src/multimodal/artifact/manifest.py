@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -143,13 +144,17 @@ class Calibration(_Strict):
 
     mixes: dict[str, HeadMix]
     unnamed: dict[str, HeadMix] = {}
-    """What answers where the title holds no word of any category name, if not ``mixes``: beside a photo such a title
-    is worth less. Empty where that makes no difference, and in older bundles."""
+    """What answers where the title holds no word of any category name, if not ``mixes``: such a title is worth
+    less, beside a photo most of all. Empty where that makes no difference, and in older bundles."""
     mlp: dict[str, HeadMix] = {}
     """The fusion MLP by itself, where it is not what answers; for comparison."""
     log_mix: dict[str, HeadMix] = {}
     """The plain mix of log scores by itself; for comparison."""
 
+    @property
+    def answering(self) -> tuple[HeadMix, ...]:
+        """All that may answer."""
+        return (*self.mixes.values(), *self.unnamed.values())
 
     def by_name(self) -> dict[str, HeadMix]:
         """Every way to answer under a name for people: "title + image", "title without category names + image"."""
@@ -246,6 +251,16 @@ def signed(manifest: Manifest) -> str:
     bare = manifest.model_copy(update={"manifest_sha256": None})
     own = own_sha256(json.loads(bare.model_dump_json()))
     return bare.model_copy(update={"manifest_sha256": own}).model_dump_json(indent=1) + "\n"
+
+
+def replace_manifest(file: Path, manifest: Manifest) -> None:
+    """Writes another manifest in the place of a bundle's, at once: a service may open it meanwhile."""
+    waiting = file.with_name(f"{file.name}.new")
+    try:
+        waiting.write_text(signed(manifest), encoding="utf-8")
+        waiting.replace(file)
+    finally:
+        waiting.unlink(missing_ok=True)
 
 
 def mix_name(inputs: Iterable[InputName]) -> str:

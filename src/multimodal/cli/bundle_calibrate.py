@@ -31,14 +31,15 @@ def calibrate(
     """Fits what a bundle says of its own answers to other products: probabilities, promises, candidates, routes.
 
     Probabilities are honest for products like those they were fitted to. Give a few thousand labelled products of your
-    own; half of them choose, the others calibrate. The graphs stay as they are; the manifest is replaced at once.
+    own; half of them choose, the others calibrate. The graphs stay as they are; the manifest is replaced at once, and
+    its figures and its profile (what drift is told against) are those of these products from then on.
 
     \b
     Example:
       multimodal bundle calibrate out/ours labelled-last-month.parquet
     """
     from multimodal.artifact import LAYOUT
-    from multimodal.artifact.manifest import signed
+    from multimodal.artifact.manifest import replace_manifest
     from multimodal.config.load import refuse_test_source
 
     with needs_train_extra("bundle calibrate"):
@@ -47,9 +48,7 @@ def calibrate(
     refuse_test_source(source, "")
     with stderr().status("Reading and calibrating"):
         manifest, rows = recalibrate(bundle, [source])
-    waiting = bundle / f"{LAYOUT.manifest}.new"
-    waiting.write_text(signed(manifest), encoding="utf-8")
-    waiting.replace(bundle / LAYOUT.manifest)
+    replace_manifest(bundle / LAYOUT.manifest, manifest)
     _tell_rejected(rows.rejected)
     said = f"{bundle}: calibrated on {len(rows):,} products; {len(rows.rejected):,} could not be used."
     stdout().print(said, markup=False, soft_wrap=True)

@@ -33,7 +33,7 @@ def profile(
     """
     from multimodal import load
     from multimodal.artifact import LAYOUT, read_manifest
-    from multimodal.artifact.manifest import signed
+    from multimodal.artifact.manifest import replace_manifest
     from multimodal.data import read_source, source_count
     from multimodal.serving.usual import profile_answers
 
@@ -42,10 +42,7 @@ def profile(
     with progress("Answering", source_count(source)) as advance:
         answers = predictor.stream(read_source(source, labelled=False))
         found = profile_answers(_counted(answers, advance), predictor.inputs)
-    manifest = read_manifest(bundle).model_copy(update={"profile": found})
-    waiting = bundle / f"{LAYOUT.manifest}.new"
-    waiting.write_text(signed(manifest), encoding="utf-8")
-    waiting.replace(bundle / LAYOUT.manifest)  # at once: a service may open it meanwhile
+    replace_manifest(bundle / LAYOUT.manifest, read_manifest(bundle).model_copy(update={"profile": found}))
     if as_json:
         print_json(found.model_dump())
     else:

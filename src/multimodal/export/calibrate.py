@@ -22,6 +22,10 @@ from multimodal.types import FloatArray, HeadName
 
 _DOUBT = 0.05
 """Chance at most that what answers titles without category names is no better than what answers all."""
+_ENOUGH = 200
+"""Rows of each half with such titles that are enough to choose and to fit on."""
+_LEAST = 1e-9
+"""Added to probabilities before their logarithm."""
 
 
 def calibrate(scorer: Scorer, tree: Tree) -> tuple[Calibration, dict[Inputs, MixScores]]:
@@ -31,8 +35,8 @@ def calibrate(scorer: Scorer, tree: Tree) -> tuple[Calibration, dict[Inputs, Mix
     with a mix of all three. The lowest NLL on select wins, among those that are right there at least as often
     as the plain mix: surer but more often wrong is no gain. What then answers gets its promises and candidates.
 
-    Beside a photo, a title that names no category is worth less than one that does: the same is chosen and fitted
-    for such titles, on the rows with category names taken out, and kept where it answers better on select.
+    A title that names no category is worth less than one that does, and more so beside a photo: the same is chosen
+    and fitted for such titles, and kept where it has the lower NLL on select.
     """
     mixes: dict[str, HeadMix] = {}
     unnamed: dict[str, HeadMix] = {}
@@ -44,46 +48,58 @@ def calibrate(scorer: Scorer, tree: Tree) -> tuple[Calibration, dict[Inputs, Mix
         name = mix_name(mix)
         labels = scorer.split.labels[scored.rows]
         select, held = _halves(scorer.split, scored.rows)
-        if "fused" not in scored.logits:
-            head: HeadName = "image" if mix == ("image",) else "text"
-            only = _finish({head: 1.0}, head, scored.logits, labels, held)
-            only = _stepped(only, scored.logits, labels, select, held)
-            mixes[name] = _trusted(only, scorer.split, scored, tree)
-            continue
         best, rivals = _chosen(scored, labels, select, held)
-        mlps[name], plain[name] = rivals["mlp"], rivals["log_mix"]
-        single = [mixes[mix_name(seen)] for seen in (tuple(n for n in mix if n != "image"), ("image",))]
-        mixes[name] = _trusted(best, scorer.split, scored, tree, single)
+        if rivals:
+            mlps[name], plain[name] = rivals["mlp"], rivals["log_mix"]
         if "title" in mix and scorer.rest:
-            found = _for_unnamed(scorer, mix, mixes[name], single, tree)
+            found = _for_unnamed(scorer, scored, best, _sides({**mixes, **unnamed}, mix), tree)
             unnamed |= {} if found is None else {name: found}
+        # Tested on all rows: titles without names are the harder ones, so the others get a little more than promised.
+        mixes[name] = _trusted(best, scorer.split, scored, tree, _sides(mixes, mix))
     return Calibration(mixes=mixes, unnamed=unnamed, mlp=mlps, log_mix=plain), scores
 
 
-def _for_unnamed(scorer: Scorer, mix: Inputs, usual: HeadMix, single: Sequence[HeadMix], tree: Tree) -> HeadMix | None:
-    """What answers where the title names no category; None where that is no better than the ``usual`` mix."""
-    scored = scorer.score(mix, unnamed=True)
-    select, held = (np.flatnonzero(scorer.split.half[scored.rows] == half) for half in ("select", "calibrate"))
+def _sides(mixes: Mapping[str, HeadMix], mix: Inputs) -> list[HeadMix]:
+    """What answers from the text alone and from the photo alone, where a mix has both."""
+    text = tuple(name for name in mix if name != "image")
+    return [] if len(text) in (0, len(mix)) else [mixes[mix_name(text)], mixes["image"]]
+
+
+def _for_unnamed(
+    scorer: Scorer, usual: MixScores, before: HeadMix, sides: Sequence[HeadMix], tree: Tree
+) -> HeadMix | None:
+    """What answers where the title names no category; None where that is no better than what answers ``before``.
+
+    Fitted on the rows with such titles, or, where they are few, on all rows with category names taken out.
+    """
+    nameless = np.flatnonzero(~usual.named)
+    half = scorer.split.half[usual.rows[nameless]]
+    enough = min((half == "select").sum(), (half == "calibrate").sum()) >= _ENOUGH
+    scored = usual.take(nameless) if enough else scorer.score(usual.inputs, unnamed=True)
+    select, held = (np.flatnonzero(scorer.split.half[scored.rows] == one) for one in ("select", "calibrate"))
     if min(len(select), len(held)) < MIN_ROWS:
         return None
     labels = scorer.split.labels[scored.rows]
     best, _ = _chosen(scored, labels, select, held)
-    ours, theirs = (mix_heads(scored.only(select), one).argmax(axis=1) == labels[select] for one in (best, usual))
+    rows, truth = np.arange(len(select)), labels[select]
+    ours, theirs = (np.log(mix_heads(scored.only(select), one)[rows, truth] + _LEAST) for one in (best, before))
     groups = np.array([scorer.split.groups[row] for row in scored.rows[select]])
     if paired_group_bootstrap(ours, theirs, groups).p_one_sided > _DOUBT:
         return None
-    return _trusted(best, scorer.split, scored, tree, single)
+    return _trusted(best, scorer.split, scored, tree, sides)
 
 
 def _chosen(
     scored: MixScores, labels: npt.NDArray[np.int64], select: Rows, held: Rows
 ) -> tuple[HeadMix, dict[str, HeadMix]]:
-    """What answers from text and photo together, and all that it was chosen from."""
-    rivals = {
-        chosen: _finish(weights, chosen, scored.logits, labels, held)
-        for chosen, weights in _candidates(scored.logits, labels, select).items()
-    }
-    best = _best(rivals, scored.only(select), labels[select])
+    """What answers, and all that it was chosen from where there are both text and photo."""
+    if "fused" not in scored.logits:
+        (head,) = scored.logits
+        best, rivals = _finish({head: 1.0}, head, scored.logits, labels, held), {}
+    else:
+        weights = _candidates(scored.logits, labels, select)
+        rivals = {way: _finish(found, way, scored.logits, labels, held) for way, found in weights.items()}
+        best = _best(rivals, scored.only(select), labels[select])
     return _stepped(best, scored.logits, labels, select, held), rivals
 
 
@@ -93,20 +109,28 @@ def _stepped(mix: HeadMix, logits: Logits, labels: npt.NDArray[np.int64], select
     return mix.model_copy(update={"top": top})
 
 
-def answers(scored: MixScores, mix: HeadMix, text: HeadMix | None, unnamed: HeadMix | None = None) -> FloatArray:
-    """What is answered [N, leaves]: strange photos count for less.
+def answers(scored: MixScores, mix: HeadMix, text: HeadMix | None) -> FloatArray:
+    """What a mix answers [N, leaves]: strange photos count for less.
 
     Args:
         text: what answers from the text alone, where there is text.
-        unnamed: what answers where the title names no category, if not ``mix``.
     """
     probs = mix_heads(scored.logits, mix)
-    nameless = np.flatnonzero(~scored.named)
-    if unnamed is not None and len(nameless):
-        probs[nameless] = mix_heads(scored.only(nameless), unnamed)
     if scored.trust is None:
         return probs
     return distrust(probs, None if text is None else mix_heads(scored.logits, text), scored.trust)
+
+
+def routed(scored: MixScores, calibration: Calibration) -> FloatArray:
+    """What a bundle answers [N, leaves], titles that name no category by their own way."""
+    text = tuple(name for name in scored.inputs if name != "image")
+    probs = np.empty_like(next(iter(scored.logits.values())), np.float32)
+    for named in (True, False):
+        rows = np.flatnonzero(scored.named == named)
+        mix = calibration.exactly(scored.inputs, named)
+        if mix is not None and len(rows):
+            probs[rows] = answers(scored.take(rows), mix, calibration.exactly(text, named))
+    return probs
 
 
 def _trusted(mix: HeadMix, split: Split, scored: MixScores, tree: Tree, single: Sequence[HeadMix] = ()) -> HeadMix:

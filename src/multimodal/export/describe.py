@@ -16,7 +16,7 @@ from multimodal.artifact.bundle import sha256_of
 from multimodal.artifact.manifest import SCHEMA_VERSION, FileEntry, ImageSpec
 from multimodal.config.models import RunConfig
 from multimodal.evaluation import summarise
-from multimodal.export.calibrate import answers
+from multimodal.export.calibrate import answers, routed
 from multimodal.export.labels import Labels, answered
 from multimodal.export.parity import Towers
 from multimodal.export.scorer import Inputs, MixScores
@@ -101,7 +101,7 @@ def manifest_of(
             "tags": bool(labels and labels.tags),
             "attributes": bool(labels and labels.attributes),
             "novelty": novelty is not None,
-            "candidates": any(mix.candidates for mix in calibration.mixes.values()),
+            "candidates": any(mix.candidates for mix in calibration.answering),
         },
         metrics=dict(metrics),
         provenance=dict(provenance),
@@ -142,14 +142,12 @@ def metrics_of(
         name = mix_name(inputs)
         labels = val.labels[scored.rows]
         text = calibration.mixes.get(mix_name(n for n in inputs if n != "image"))
-        ways = {"answer": (calibration.mixes[name], text, calibration.unnamed.get(name))}
-        rivals = {"mlp": calibration.mlp, "log_mix": calibration.log_mix}
-        ways |= {way: (mixes[name], text, None) for way, mixes in rivals.items() if name in mixes}
-        found[name] = {
-            way: summarise(answers(scored, *mixes), labels, tree).to_dict()
-            for way, mixes in ways.items()
-        }
-        found[name] |= _before_and_after(scored, calibration.mixes[name], text, val, tree)
+        found[name] = {"answer": summarise(routed(scored, calibration), labels, tree).to_dict()}
+        for way, mixes in (("mlp", calibration.mlp), ("log_mix", calibration.log_mix)):
+            if name in mixes:
+                found[name][way] = summarise(answers(scored, mixes[name], text), labels, tree).to_dict()
+        own = scored.take(np.flatnonzero(scored.named)) if name in calibration.unnamed else scored
+        found[name] |= _before_and_after(own, calibration.mixes[name], text, val, tree)
     return {"val": found}
 
 

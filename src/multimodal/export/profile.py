@@ -8,11 +8,11 @@ import numpy as np
 
 from multimodal.artifact import Calibration, Profile, mix_name
 from multimodal.evaluation.drift import Tally
-from multimodal.export.calibrate import answers
+from multimodal.export.calibrate import routed
 from multimodal.export.scorer import Inputs, MixScores
 from multimodal.taxonomy import Tree
 from multimodal.training.arrays import Split
-from multimodal.types import INPUTS, TEXT_INPUTS
+from multimodal.types import INPUTS
 
 
 def profile_of(
@@ -30,11 +30,9 @@ def profile_of(
         exact = (there[scored.rows] == [name in mix for name in INPUTS]).all(axis=1)
         if not exact.any():
             continue
-        name, text = mix_name(mix), mix_name(name for name in mix if name in TEXT_INPUTS)
-        usual, unnamed = calibration.mixes[name], calibration.unnamed.get(name)
-        probs = answers(scored, usual, calibration.mixes.get(text), unnamed)[exact]
+        name, probs = mix_name(mix), routed(scored.take(np.flatnonzero(exact)), calibration)
         for leaf, sure in zip(probs.argmax(axis=1), probs.max(axis=1), strict=True):
-            tally.add(mix_name(mix), roots[leaf], float(sure))
+            tally.add(name, roots[leaf], float(sure))
     if not tally.rows:
         return None
     shares = tally.shares()

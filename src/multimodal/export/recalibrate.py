@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
+import multimodal
 from multimodal.artifact import Bundle, Calibration, Manifest, open_bundle
 from multimodal.artifact.engine import Engine
 from multimodal.artifact.kitchens import image_kitchen_of, text_kitchen_of
@@ -19,6 +23,7 @@ from multimodal.export.scorer import Scorer
 from multimodal.training.arrays import Split
 from multimodal.training.prepare import Preparer
 from multimodal.training.run import MIN_ROWS
+from multimodal.types import TEXT_INPUTS
 
 
 def recalibrate(folder: Path, sources: Sequence[SourceConfig]) -> tuple[Manifest, Split]:
@@ -39,8 +44,14 @@ def recalibrate(folder: Path, sources: Sequence[SourceConfig]) -> tuple[Manifest
     bundle = open_bundle(folder)
     with TemporaryDirectory() as work:
         preparer = Preparer(bundle.tree, text_kitchen_of(bundle), image_kitchen_of(bundle))
-        rows = preparer.split(sources, Path(work) / "pixels", halves=True)
+        rows = _as_served(preparer.split(sources, Path(work) / "pixels", halves=True), bundle.manifest)
         return _calibrated(bundle, rows), rows
+
+
+def _as_served(rows: Split, manifest: Manifest) -> Split:
+    """The rows without inputs that the bundle does not use."""
+    used = np.array([name in manifest.inputs for name in TEXT_INPUTS])
+    return replace(rows, has_field=rows.has_field & used, has_image=rows.has_image & ("image" in manifest.inputs))
 
 
 def _calibrated(bundle: Bundle, rows: Split) -> Manifest:
@@ -52,7 +63,11 @@ def _calibrated(bundle: Bundle, rows: Split) -> Manifest:
             "add rows, or see whether the columns are those of the bundle's inputs: " + ", ".join(manifest.inputs)
         )
     metrics = metrics_of(calibration, scores, rows, tree)["val"]
-    told = {"rows": len(rows), "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    told = {
+        "rows": len(rows),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "made_with": f"multimodal {multimodal.__version__}",
+    }
     merged = _merged(manifest.calibration, calibration)
     return manifest.model_copy(
         update={
@@ -61,7 +76,7 @@ def _calibrated(bundle: Bundle, rows: Split) -> Manifest:
             "profile": profile_of(calibration, scores, rows, tree) or manifest.profile,
             "capabilities": {
                 **manifest.capabilities,
-                "candidates": any(mix.candidates for mix in merged.mixes.values()),
+                "candidates": any(mix.candidates for mix in merged.answering),
             },
             "provenance": {**manifest.provenance, "calibrated": told},
         }

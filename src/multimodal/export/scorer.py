@@ -36,6 +36,11 @@ class MixScores:
         """The logits of some of the rows, by their positions."""
         return {head: values[keep] for head, values in self.logits.items()}
 
+    def take(self, keep: Rows) -> MixScores:
+        """Some of the rows, by their positions."""
+        trust = None if self.trust is None else self.trust[keep]
+        return MixScores(self.inputs, self.rows[keep], self.only(keep), self.named[keep], trust)
+
 
 class Scorer:
     """Raw scores of a split's rows through the exported graphs, photo vectors computed once."""

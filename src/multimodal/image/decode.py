@@ -44,7 +44,7 @@ _ORIENTATION = 0x0112
 _OVERSAMPLE = 2
 _LARGE_PIXELS = 16_000_000
 _ONE_LARGE = Lock()
-"""However many threads there are, memory holds one of the photos that take up to 200 MB each."""
+"""Of photos that take up to 200 MB, one is loaded and shrunk at a time, however many threads there are."""
 
 
 def decode_image(

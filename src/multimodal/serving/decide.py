@@ -25,6 +25,11 @@ def by_likelihood(leaves: FloatArray) -> Indices:
     return order
 
 
+def likely_enough(leaves: FloatArray, ranked: Indices, threshold: float) -> Indices:
+    """Those of the ``ranked`` leaves from a probability on, and always the likeliest: one row of ``candidate_sets``."""
+    return ranked[: max(1, int((leaves >= threshold).sum()))]
+
+
 def decide(
     tree: Tree, nodes: Probabilities, leaf: str, min_confidence: float | None
 ) -> tuple[Decision, str | None]:

@@ -16,6 +16,7 @@ from multimodal.artifact import Calibration
 from multimodal.artifact.engine import Engine
 from multimodal.serving.odds import log_odds
 from multimodal.serving.samples import Sample
+from multimodal.serving.scoring import Seen
 from multimodal.taxonomy import Tree
 from multimodal.text import TextFields, TextKitchen
 from multimodal.types import TEXT_INPUTS, InputName, Scores, TextEffect
@@ -55,7 +56,9 @@ class Explainer:
                 owners += [number] * (1 + len(some))
         if not texts:
             return [() for _ in samples]
-        logs = self._log_odds(texts, [samples[n].present & _TEXT for n in owners], [nodes[n] for n in owners])
+        # A text without one of its parts is still that of this product: it does not change its way.
+        seen = [(samples[n].present & _TEXT, samples[n].named) for n in owners]
+        logs = self._log_odds(texts, seen, [nodes[n] for n in owners])
         found: list[tuple[TextEffect, ...]] = []
         at = 0
         for some in parts:
@@ -64,12 +67,10 @@ class Explainer:
             at += 1 + len(some) if some else 0
         return found
 
-    def _log_odds(
-        self, texts: Sequence[TextFields], present: Sequence[frozenset[InputName]], nodes: Sequence[str]
-    ) -> np.ndarray:
+    def _log_odds(self, texts: Sequence[TextFields], seen: Sequence[Seen], nodes: Sequence[str]) -> np.ndarray:
         """Logarithm of each node's odds given each text, by the text head [N]."""
         logits = self._engine.text(self._engine.known_ids(self._kitchen.encode(texts)))[1]
-        return log_odds(Scores({"text": logits}), present, nodes, self._tree, self._calibration)
+        return log_odds(Scores({"text": logits}), seen, nodes, self._tree, self._calibration)
 
 
 def _strongest(parts: Sequence[Part], effects: np.ndarray) -> tuple[TextEffect, ...]:

@@ -37,7 +37,7 @@ class PhotoExplainer:
         photos = np.stack([pixels, *covered(pixels)])
         logits = np.concatenate([self._engine.image(photos[at : at + 64])[1] for at in range(0, len(photos), 64)])
         n = len(photos)
-        logs = log_odds(Scores({"image": logits}), [_PHOTO] * n, [node] * n, self._tree, self._calibration)
+        logs = log_odds(Scores({"image": logits}), [(_PHOTO, True)] * n, [node] * n, self._tree, self._calibration)
         effects = (logs[0] - logs[1:]).reshape(ROWS, COLUMNS)
         return HeatMap(node, tuple(tuple(round(float(one), 4) for one in row) for row in effects))
 

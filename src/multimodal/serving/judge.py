@@ -6,7 +6,7 @@ from multimodal.artifact import HeadMix, Manifest
 from multimodal.evaluation.conflict import branches, disagreement
 from multimodal.evaluation.decoding import least_severe
 from multimodal.options import AnswerOptions
-from multimodal.serving.decide import Indices, by_likelihood, category, decide
+from multimodal.serving.decide import Indices, by_likelihood, category, decide, likely_enough
 from multimodal.serving.samples import Sample
 from multimodal.serving.scoring import head_of
 from multimodal.taxonomy import Tree
@@ -31,7 +31,7 @@ class Judge:
     def __init__(self, manifest: Manifest, tree: Tree) -> None:
         self._tree, self._inputs, self._calibration = tree, manifest.inputs, manifest.calibration
         self._branches = branches(tree)
-        self.knows_conflicts = any(mix.conflict is not None for mix in self._calibration.mixes.values())
+        self.knows_conflicts = any(mix.conflict is not None for mix in self._calibration.answering)
         """Whether it has any use for what text and photo say each alone."""
 
     def answer(
@@ -106,8 +106,8 @@ class Judge:
         rule = next((rule for rule in mix.candidates if rule.coverage == COVERAGE), None)
         if rule is None:
             return None
-        size = max(1, int((leaves >= rule.threshold).sum()))  # the same as candidate_sets, which this is a row of
-        return CandidateSet(rule.coverage, tuple(self._tree.leaves[at] for at in ranked[:size]))
+        chosen = likely_enough(leaves, ranked, rule.threshold)
+        return CandidateSet(rule.coverage, tuple(self._tree.leaves[at] for at in chosen))
 
 
 def _promised(mix: HeadMix | None, accuracy: float) -> float | None:

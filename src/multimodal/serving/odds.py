@@ -8,26 +8,26 @@ import numpy as np
 import numpy.typing as npt
 
 from multimodal.artifact import Calibration
-from multimodal.serving.scoring import probabilities
+from multimodal.serving.scoring import Seen, probabilities
 from multimodal.taxonomy import Tree
-from multimodal.types import InputName, Scores
+from multimodal.types import Scores
 
 _FLOOR = 1e-6
 """Sums of float32 probabilities are no closer to 0 and 1 than this."""
 
 
 def log_odds(
-    scores: Scores, present: Sequence[frozenset[InputName]], nodes: Sequence[str], tree: Tree, calibration: Calibration
+    scores: Scores, seen: Sequence[Seen], nodes: Sequence[str], tree: Tree, calibration: Calibration
 ) -> npt.NDArray[np.float64]:
     """Natural logarithm of the odds of each product's node [N].
 
     Odds, not probabilities: of an answer that is sure with or without a part they still show what it adds.
 
     Args:
-        present: the inputs of each product that the scores come from.
+        seen: the inputs of each product that the scores come from, and whether its title names a category.
         nodes: ids.
     """
-    leaves = probabilities(scores, calibration, [(inputs, True) for inputs in present], len(tree.leaves))
+    leaves = probabilities(scores, calibration, seen, len(tree.leaves))
     of_nodes = tree.node_probabilities(leaves)
     own = of_nodes[np.arange(len(nodes)), [tree.node_index[node] for node in nodes]].astype(np.float64)
     own = own.clip(_FLOOR, 1 - _FLOOR)

@@ -16,7 +16,7 @@ from multimodal.artifact.kitchens import image_kitchen_of, text_kitchen_of
 from multimodal.errors import ImageError, InputError
 from multimodal.text import TextFields
 from multimodal.text.masking import category_words, names_category
-from multimodal.text.scalars import is_missing, text_of
+from multimodal.text.scalars import is_missing
 from multimodal.types import INPUTS, TEXT_INPUTS, Characteristics, ImageRef, InputName, Product, RowError, RowId
 
 Photo = tuple[npt.NDArray[np.uint8] | None, ImageError | None]
@@ -101,14 +101,14 @@ class Kitchens:
         if present:
             if problem is not None:
                 warnings = (*warnings, f"the photo was left out: {problem.message}")
-            named = "title" not in present or self._named(product.title)
+            named = fields is None or self._named(fields)
             return Sample(product.id, row, frozenset(present), fields, pixels, warnings, named=named)
         if problem is not None:
             return RowError(product.id, row, "image", problem.code, problem.message)
         return self.nothing(product.id, row, warnings)
 
-    def _named(self, title: object) -> bool:
-        return self._names is None or names_category(text_of(title, "title"), self._names)
+    def _named(self, fields: TextFields) -> bool:
+        return self._names is None or not fields.title or names_category(fields.title_words, self._names)
 
     def nothing(self, id: RowId, row: int, warnings: Iterable[str] = ()) -> RowError:
         """The error of a product without anything this bundle can use."""

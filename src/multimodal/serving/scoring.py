@@ -87,7 +87,7 @@ def probabilities(scores: Scores, calibration: Calibration, seen: Sequence[Seen]
         strange = rows[scores.trust[rows] < 1] if scores.trust is not None and "image" in inputs else rows[:0]
         if scores.trust is not None and len(strange):
             text = inputs & _TEXT
-            without = _mixed(scores, mix_for(calibration, text), strange) if text else None
+            without = _mixed(scores, mix_for(calibration, text, named), strange) if text else None
             out[strange] = distrust(out[strange], without, scores.trust[strange])
     return out
 

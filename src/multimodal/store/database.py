@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
@@ -108,11 +108,11 @@ def _engine(url: URL) -> Engine:
 
 def _sqlite_ready(connection: DBAPIConnection, _record: object) -> None:
     """Readers and one writer at once, and a writer that waits for another rather than fail."""
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={1000 * _PATIENCE}")
-    _write_ahead(cursor)
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()
+    with closing(connection.cursor()) as cursor:
+        cursor.execute("PRAGMA busy_timeout=0")  # it waits by itself
+        _write_ahead(cursor)
+        cursor.execute(f"PRAGMA busy_timeout={1000 * _PATIENCE}")
+        cursor.execute("PRAGMA synchronous=NORMAL")
 
 
 def _write_ahead(cursor: DBAPICursor) -> None:

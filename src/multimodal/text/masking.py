@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from multimodal.taxonomy import Tree
 
@@ -29,9 +30,13 @@ def mask_title(title: str, words: frozenset[str]) -> str:
     return " ".join(kept.split())
 
 
-def names_category(title: str, words: frozenset[str]) -> bool:
-    """Whether a title holds any of the ``category_words``, in the singular or the plural."""
-    return any(_matches(token, words) for token in _WORD.findall(title))
+def names_category(title: Iterable[str], words: frozenset[str]) -> bool:
+    """Whether a title holds any of the ``category_words``, in the singular or the plural.
+
+    Args:
+        title: its words after the kitchen's cleaning, as ``TextFields.title_words``: what is read is what counts.
+    """
+    return any(_matches(token, words) for word in title for token in _WORD.findall(word))
 
 
 def _matches(token: str, words: frozenset[str]) -> bool:

@@ -105,10 +105,10 @@ class Preparer:
                 if self.teller is not None:
                     told.append(self.teller.told([p for p, _ in kept]))
                 products += [_without_payload(p) for p, _ in kept]
-                named += [p.title is None or names_category(p.title, self.words) for p, _ in kept]
                 if self.text is not None:
                     some = [t for _, t in kept if isinstance(t, TextFields)]
                     fields += some
+                    named += [not t.title or names_category(t.title_words, self.words) for t in some]
                     parts.append(self.text.encode(some))
                     masked.append(self.text.encode(self._masked([p for p, _ in kept])))
         half = np.array([split_half(p, i) if halves else "" for p, i in zip(products, numbers, strict=True)])
@@ -148,7 +148,7 @@ class Preparer:
             pixels=pixels,
             has_image=np.array(has_image if self.image else [False] * n, np.bool_),
             half=half,
-            named=np.array(named, np.bool_),
+            named=np.array(named if self.text else [True] * n, np.bool_),
             rejected=tuple(rejected),
             words=frozenset(distinct(fields)) if self.text and "navec" in self.text.config.encoders else frozenset(),
         )
