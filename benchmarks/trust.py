@@ -66,7 +66,7 @@ def _by_this_mix(
     """Products with every input of the mix: another mix has other thresholds, and so may titles without names."""
     words = category_words(predictor.tree) if mix_name(mix) in predictor.manifest.calibration.unnamed else None
     complete = [product for product in products if all(getattr(product, name) for name in mix)]
-    return [p for p in complete if words is None or names_category(p.title or "", words)]
+    return [p for p in complete if words is None or names_category([p.title or ""], words)]
 
 
 def _measured(
