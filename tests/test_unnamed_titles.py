@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,8 +22,9 @@ from multimodal.export.scorer import Inputs, MixScores, Scorer
 from multimodal.serving import Predictor
 from multimodal.taxonomy import Node, Tree
 from multimodal.text.masking import category_words, mask_title, names_category
+from multimodal.training.arrays import Split
 from multimodal.training.prepare import text_kitchen
-from multimodal.types import Prediction, Product
+from multimodal.types import FloatArray, HeadName, InputName, Prediction, Product, RaggedIds
 from predictor_support import answer_of, only
 
 TREE = Tree([Node("1", "Wear", None), *(Node(str(n), name, "1") for n, name in ((10, "Shirts"), (11, "Hats")))])
@@ -79,41 +79,36 @@ def test_the_split_tells_which_titles_name_a_category(
     assert 0 < val.named.mean() < 1
 
 
-@dataclass
-class Drawn:
+class Drawn(Scorer):
     """Two leaves, 800 rows: the photo is right four times in five; the title nearly always, if it names its leaf."""
 
-    helpless: bool
-    """Whether titles without names tell nothing; else they tell as much as those with."""
-    split: Any = field(init=False)
-    rest: dict[str, Any] = field(default_factory=lambda: {"ngrams": None})
-
-    def __post_init__(self) -> None:
+    def __init__(self, *, helpless: bool) -> None:
+        """``helpless``: titles without names tell nothing; else they tell as much as those with."""
         n = 800
         chance = np.random.default_rng(3)
         labels = chance.integers(0, 2, n)
-        half = np.where(np.arange(n) % 2 == 0, "select", "calibrate")
-        self.split = _Rows(labels, half, [str(row) for row in range(n)])
-        self._image = _said(labels, chance.random(n) < 0.8, 1.4)
-        self._title = _said(labels, chance.random(n) < 0.97, 3.0)
-        self._rest = _said(labels, chance.random(n) < 0.5, 3.0) if self.helpless else self._title
+        half, every = np.where(np.arange(n) % 2 == 0, "select", "calibrate"), np.ones(n, np.bool_)
+        self.split = Split(
+            ids=range(n), groups=[str(row) for row in range(n)], labels=labels, has_field=np.ones((n, 3), np.bool_),
+            text=None, masked=None, pixels=None, has_image=every, half=half, named=every, rejected=(),
+        )  # fmt: skip
+        self.rest = {"ngrams": RaggedIds(np.ones(n, np.int32), np.arange(n + 1))}
+        self._image_says = _said(labels, chance.random(n) < 0.8, 1.4)
+        self._title_says = _said(labels, chance.random(n) < 0.97, 3.0)
+        self._rest_says = _said(labels, chance.random(n) < 0.5, 3.0) if helpless else self._title_says
 
     def available(self) -> list[Inputs]:
         return list(SEEN)
 
     def score(self, mix: Inputs, *, unnamed: bool = False) -> MixScores:
-        text = self._rest if unnamed else self._title
-        logits = {"text": text, "image": self._image, "fused": text + self._image}
-        heads = {"title": ["text"], "image": ["image"], "title+image": ["text", "image", "fused"]}[mix_name(mix)]
-        rows = np.arange(len(self.split.labels))
-        return MixScores(mix, rows, {h: logits[h] for h in heads}, np.full(len(rows), not unnamed))  # type: ignore[misc]
-
-
-@dataclass
-class _Rows:
-    labels: np.ndarray
-    half: np.ndarray
-    groups: list[str]
+        text, image = self._rest_says if unnamed else self._title_says, self._image_says
+        by_mix: dict[str, dict[HeadName, FloatArray]] = {
+            "title": {"text": text},
+            "image": {"image": image},
+            "title+image": {"text": text, "image": image, "fused": text + image},
+        }
+        rows = np.arange(len(self.split))
+        return MixScores(mix, rows, by_mix[mix_name(mix)], np.full(len(rows), not unnamed))
 
 
 def _said(labels: np.ndarray, right: np.ndarray, sure: float) -> np.ndarray:
@@ -122,7 +117,7 @@ def _said(labels: np.ndarray, right: np.ndarray, sure: float) -> np.ndarray:
 
 
 def test_beside_titles_that_tell_less_the_photo_counts_for_more() -> None:
-    calibration, _ = calibrate(Drawn(helpless=True), TREE)  # type: ignore[arg-type]
+    calibration, _ = calibrate(Drawn(helpless=True), TREE)
     assert list(calibration.unnamed) == ["title", "title+image"]
     usual, other = calibration.mixes["title+image"], calibration.unnamed["title+image"]
     assert _share_of_photo(other) > 0.7 > _share_of_photo(usual)
@@ -145,7 +140,7 @@ class OftenNameless(Drawn):
 
 
 def test_titles_that_name_nothing_of_themselves_are_what_is_fitted_on() -> None:
-    calibration, scores = calibrate(OftenNameless(helpless=True), TREE)  # type: ignore[arg-type]
+    calibration, scores = calibrate(OftenNameless(helpless=True), TREE)
     assert list(calibration.unnamed) == ["title", "title+image"]
     assert _share_of_photo(calibration.unnamed["title+image"]) > 0.7
     scored = scores["title", "image"]
@@ -157,7 +152,7 @@ def test_titles_that_name_nothing_of_themselves_are_what_is_fitted_on() -> None:
 
 
 def test_titles_that_tell_as_much_keep_the_usual_route() -> None:
-    calibration, _ = calibrate(Drawn(helpless=False), TREE)  # type: ignore[arg-type]
+    calibration, _ = calibrate(Drawn(helpless=False), TREE)
     assert calibration.unnamed == {}
 
 
@@ -202,9 +197,9 @@ def test_neighbours_do_not_change_the_route(photo_first: Predictor, full: list[P
     words = category_words(photo_first.tree)
     mixed = [only(p, frozenset({"title", "image"})) for p in full[:20]]
     mixed[1::2] = [replace(p, title=mask_title(p.title or "", words)) for p in mixed[1::2]]
-    inputs = frozenset({"title", "image"})
-    together = photo_first.leaf_probabilities(mixed, inputs)  # type: ignore[arg-type]
-    alone = np.concatenate([photo_first.leaf_probabilities([p], inputs) for p in mixed])  # type: ignore[arg-type]
+    inputs: frozenset[InputName] = frozenset({"title", "image"})
+    together = photo_first.leaf_probabilities(mixed, inputs)
+    alone = np.concatenate([photo_first.leaf_probabilities([p], inputs) for p in mixed])
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 

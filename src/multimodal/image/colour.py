@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,6 @@ _WIDE = frozenset({"I", "F"})
 _WHITE = (255, 255, 255)
 _EIGHT_BIT, _SIXTEEN_BIT = 255, 65535
 
-
 Span = tuple[float, float]
 """Smallest and largest value."""
 
@@ -23,8 +22,8 @@ def span_of(image: Image.Image) -> Span | None:
     """Of greys of 32 bits, whose range has to be guessed from all of them; None for other modes."""
     if image.mode not in _WIDE:
         return None
-    low, high = image.getextrema()
-    return float(low), float(high)  # type: ignore[arg-type]  # pairs of pairs are for several channels
+    low, high = cast("Span", image.getextrema())  # pairs of pairs are for several channels
+    return float(low), float(high)
 
 
 def to_rgb(image: Image.Image, span: Span | None = None) -> Image.Image:
