@@ -10,7 +10,7 @@ import typer
 
 from multimodal.cli.bundle import BundleArgument
 from multimodal.cli.console import stderr, stdout
-from multimodal.cli.sources import ColumnOption, ImagesRootOption, source_of
+from multimodal.cli.sources import CategoryMapOption, ColumnOption, ImagesRootOption, source_of
 from multimodal.cli.training import needs_train_extra
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ def calibrate(
     data: Annotated[Path, typer.Argument(help="Labelled products that the bundle was not trained on.")],
     column: ColumnOption = None,
     images_root: ImagesRootOption = None,
-    category_map: Annotated[
-        Path | None, typer.Option(help="CSV with columns label, category_id: labels to ids of the tree.")
-    ] = None,
+    category_map: CategoryMapOption = None,
 ) -> None:
     """Fits what a bundle says of its own answers to other products: probabilities, promises, candidates, routes.
 

@@ -15,7 +15,7 @@ from multimodal.cli.evaluate_labels import label_figures, print_labels
 from multimodal.cli.evaluate_plan import check_out, check_plan
 from multimodal.cli.evaluate_report import write_pages
 from multimodal.cli.evaluate_tables import print_tables
-from multimodal.cli.sources import ColumnOption, ImagesRootOption, plain_name, source_of
+from multimodal.cli.sources import CategoryMapOption, ColumnOption, ImagesRootOption, plain_name, source_of
 from multimodal.errors import DataError, InputError, nearest
 from multimodal.types import INPUTS, InputName, Product, RowError
 
@@ -64,9 +64,7 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="Write the JSON there too.")] = None,
     column: ColumnOption = None,
     images_root: ImagesRootOption = None,
-    category_map: Annotated[
-        Path | None, typer.Option(help="CSV with columns label, category_id: labels to ids of the tree.")
-    ] = None,
+    category_map: CategoryMapOption = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads to compute with.")] = None,
 ) -> None:
     """Measures a bundle on labelled products: accuracy, F1, hierarchical F1 and calibration by head.

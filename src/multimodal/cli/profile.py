@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from multimodal.cli.console import print_json, progress, stdout
-from multimodal.cli.sources import ColumnOption, ImagesRootOption, plain_name, source_of
+from multimodal.cli.sources import CategoryMapOption, ColumnOption, ImagesRootOption, plain_name, source_of
 
 
 def profile(
@@ -21,9 +21,7 @@ def profile(
     ),
     column: ColumnOption = None,
     images_root: ImagesRootOption = None,
-    category_map: Annotated[
-        Path | None, typer.Option(help="CSV with columns label, category_id: labels to ids of the tree.")
-    ] = None,
+    category_map: CategoryMapOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Explores a catalog before training: categories, titles, photos, tags, duplicates, leaks between splits.

@@ -25,6 +25,9 @@ ImagesRootOption = Annotated[
     Path | None,
     typer.Option(help="Folder or zip that paths in the photo column start from; else the file's own folder."),
 ]
+CategoryMapOption = Annotated[
+    Path | None, typer.Option(help="CSV with columns label, category_id: labels to ids of the tree.")
+]
 
 
 def source_of(

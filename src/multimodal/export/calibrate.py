@@ -73,10 +73,9 @@ def _for_unnamed(
     Fitted on the rows with such titles, or, where they are few, on all rows with category names taken out.
     """
     nameless = np.flatnonzero(~usual.named)
-    half = scorer.split.half[usual.rows[nameless]]
-    enough = min((half == "select").sum(), (half == "calibrate").sum()) >= _ENOUGH
+    enough = min(map(len, _by_half(scorer.split, usual.rows[nameless]))) >= _ENOUGH
     scored = usual.take(nameless) if enough else scorer.score(usual.inputs, unnamed=True)
-    select, held = (np.flatnonzero(scorer.split.half[scored.rows] == one) for one in ("select", "calibrate"))
+    select, held = _by_half(scorer.split, scored.rows)
     if min(len(select), len(held)) < MIN_ROWS:
         return None
     labels = scorer.split.labels[scored.rows]
@@ -139,7 +138,7 @@ def _trusted(mix: HeadMix, split: Split, scored: MixScores, tree: Tree, single: 
     Args:
         single: what answers from the text alone and from the photo alone, where both are there.
     """
-    select, held = (np.flatnonzero(split.half[scored.rows] == half) for half in ("select", "calibrate"))
+    select, held = _by_half(split, scored.rows)
     if min(len(select), len(held)) < MIN_ROWS:
         return mix
     probs, labels = answers(scored, mix, single[0] if single else None), split.labels[scored.rows]
@@ -188,12 +187,14 @@ def _finish(
     return HeadMix(weights=weights, temperature=temperature, slope=slope, chosen=chosen)
 
 
-def _halves(split: Split, rows: Rows) -> tuple[Rows, Rows]:
+def _by_half(split: Split, rows: Rows) -> tuple[Rows, Rows]:
     """Positions within ``rows`` of the select and the calibrate half."""
     half = split.half[rows]
+    return np.flatnonzero(half == "select"), np.flatnonzero(half == "calibrate")
+
+
+def _halves(split: Split, rows: Rows) -> tuple[Rows, Rows]:
+    """The same, all positions in the place of a half that is too small."""
     everything = np.arange(len(rows))
-    select, held = np.flatnonzero(half == "select"), np.flatnonzero(half == "calibrate")
-    return (
-        select if len(select) >= MIN_ROWS else everything,
-        held if len(held) >= MIN_ROWS else everything,
-    )
+    select, held = (some if len(some) >= MIN_ROWS else everything for some in _by_half(split, rows))
+    return select, held
