@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,11 +11,6 @@ from multimodal.cli.bundle import BundleArgument
 from multimodal.cli.console import stderr, stdout
 from multimodal.cli.sources import CategoryMapOption, ColumnOption, ImagesRootOption, source_of
 from multimodal.cli.training import needs_train_extra
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from multimodal.types import RowError
 
 
 def calibrate(
@@ -42,16 +36,12 @@ def calibrate(
 
     with needs_train_extra("bundle calibrate"):
         from multimodal.export.recalibrate import recalibrate
+        from multimodal.training.run import tell_rejected
     source = source_of(data, column, images_root, category_map)
     refuse_test_source(source, "")
     with stderr().status("Reading and calibrating"):
         manifest, rows = recalibrate(bundle, [source])
     replace_manifest(bundle / LAYOUT.manifest, manifest)
-    _tell_rejected(rows.rejected)
+    tell_rejected(rows.rejected)
     said = f"{bundle}: calibrated on {len(rows):,} products; {len(rows.rejected):,} could not be used."
     stdout().print(said, markup=False, soft_wrap=True)
-
-
-def _tell_rejected(rejected: Sequence[RowError]) -> None:
-    for (code, message), n in Counter((row.code, row.message) for row in rejected).most_common(3):
-        stderr().print(f"  {n:,} x {code}: {message}", markup=False, highlight=False)

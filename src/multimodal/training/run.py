@@ -223,11 +223,16 @@ def _check_towers(run: Run) -> None:
 
 
 def report_rejected(rows: tuple[RowError, ...], file: Path) -> None:
-    """Writes rejected rows to a CSV and says how many of which kind there were."""
+    """Writes rejected rows to a CSV and tells of them."""
     with file.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(["row", "id", "stage", "code", "message"])
         writer.writerows([r.row, r.id, r.stage, r.code, r.message] for r in rows)
+    tell_rejected(rows)
+
+
+def tell_rejected(rows: tuple[RowError, ...]) -> None:
+    """Says how many of the commonest kinds there were."""
     for (code, message), n in Counter((r.code, r.message) for r in rows).most_common(3):
         _console.print(f"  {n:,} x {code}: {message}", highlight=False, markup=False)
 
