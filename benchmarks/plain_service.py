@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from torch import Tensor
 
 from multimodal.artifact import open_bundle
-from multimodal.cli.serve import run_workers
+from multimodal.cli.workers import run_workers
 from multimodal.config.models import FusionConfig, ImageConfig
 from multimodal.image.letterbox import letterbox
 from multimodal.models.bag import Bag

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from fastapi.testclient import TestClient
 from api_support import FakePredictor, check_problem, in_base64, jpeg
 from multimodal.cli.main import main
 from multimodal_api.app import create_app
+from multimodal_api.recorder import Recorder
 from multimodal_api.settings import Settings
 
 
@@ -149,6 +151,27 @@ def test_a_request_id_of_several_products_is_refused(client: TestClient) -> None
         client.post("/classify", json={"title": title}, headers={"X-Request-ID": "trace"})
     said = client.post("/feedback", json={"request_id": "trace", "category_id": "101"})
     check_problem(said, 409, "ambiguous_request", "several products were asked about with")
+
+
+def test_photos_that_wait_for_the_database_are_bounded(
+    client: TestClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder, photo = app.state.service.recorder, in_base64(jpeg())
+    hold, insert = threading.Event(), Recorder._insert
+    monkeypatch.setattr("multimodal_api.recorder._PHOTO_BYTES", 2 * len(jpeg()))
+    monkeypatch.setattr(Recorder, "_insert", lambda self, given: (hold.wait(30), insert(self, given)))
+    for name in "abc":
+        assert client.post("/classify", json={"image_base64": photo}, headers={"X-Request-ID": name}).status_code == 200
+    client.post("/classify", json={"title": "Boots"}, headers={"X-Request-ID": "d"})
+    assert recorder.lost == 1
+    hold.set()
+    recorder.flush()
+    client.post("/classify", json={"image_base64": photo}, headers={"X-Request-ID": "e"})
+    recorder.flush()
+    assert recorder.lost == 1
+    for name in "abde":
+        assert _say(client, name, "200")["request_id"] == name
+    check_problem(client.post("/feedback", json={"request_id": "c", "category_id": "200"}), 404, "unknown_request", "c")
 
 
 def test_a_database_that_fails_is_a_503_with_a_time(client: TestClient, app: FastAPI) -> None:

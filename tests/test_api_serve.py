@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,12 +11,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
 from api_support import renamed
 from multimodal.bench.connection import Connection
-from multimodal.bench.local import HOST, free_port, local_service
+from multimodal.bench.local import HOST, LocalService, free_port, local_service
 from multimodal.bench.processes import children
 from multimodal.cli.main import main
 from multimodal_api.settings import Settings
@@ -137,6 +140,26 @@ def test_several_workers_answer(tiny_bundle: Path) -> None:
         for _ in range(10):  # each on a connection of its own, which either worker may take
             with service.client() as other:
                 assert other.classify({"title": "Blue shirt"}).status == 200, "a worker answered before it had loaded"
+
+
+def test_a_hangup_has_every_worker_read_its_bundles_again(tiny_bundle: Path) -> None:
+    with local_service(str(tiny_bundle), workers=2) as service, service.client() as client:
+        before = set(children(service.pid))
+        until, reloaded = time.monotonic() + 60, 0.0
+        os.kill(service.pid, signal.SIGHUP)
+        while reloaded < 2 and time.monotonic() < until:
+            assert client.classify({"title": "Blue shirt"}).status == 200
+            time.sleep(0.05)
+            reloaded = counted(service, 'multimodal_reloads_total{model="tiny",result="ok"}')
+        assert reloaded == 2
+        assert set(children(service.pid)) == before, "they were started anew"
+
+
+def counted(service: LocalService, name: str) -> float:
+    """What ``/metrics`` says of one counter; 0 while it has counted nothing."""
+    with urlopen(f"http://{HOST}:{service.port}/metrics", timeout=30) as answer:
+        found = [line for line in answer.read().decode().splitlines() if line.startswith(name)]
+    return float(found[0].split()[-1]) if found else 0.0
 
 
 def wait_ready(process: subprocess.Popen[bytes], port: int) -> None:

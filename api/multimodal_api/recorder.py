@@ -22,6 +22,8 @@ from multimodal_api.ports import Predictor
 _log = logging.getLogger("multimodal_api")
 _WAITING = 500
 _AT_ONCE = 200
+_PHOTO_BYTES = 64_000_000
+"""Of photos that wait, all together: 500 of the largest would be gigabytes."""
 _DAY = 24 * 3600.0
 _GATHER = 0.5
 """Seconds in which answers are gathered for one transaction."""
@@ -48,6 +50,8 @@ class Recorder:
         self._photos = None if photos is None else Path(photos)
         self._days = days
         self._queue: Queue[Given | threading.Event | None] = Queue(_WAITING)
+        self._held = 0
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._write, name="recorder", daemon=True)
         self._thread.start()
         self.lost = 0
@@ -61,12 +65,22 @@ class Recorder:
             draft: asked while somebody was still typing.
         """
         given = Given(request_id, predictor.name, predictor.version, product, answer, draft=draft)
-        try:
-            self._queue.put_nowait(given)
-        except Full:
+        if not self._queued(given):
             self.lost += 1
             if self.lost % 1000 == 1:
                 _log.warning("the database is slower than the requests: %d answers were not kept", self.lost)
+
+    def _queued(self, given: Given) -> bool:
+        size = _photo_bytes(given)
+        with self._lock:
+            if self._held + size > _PHOTO_BYTES:
+                return False
+            try:
+                self._queue.put_nowait(given)
+            except Full:
+                return False
+            self._held += size
+        return True
 
     def flush(self) -> None:
         """Waits until what came before is written, a second at most.
@@ -105,6 +119,8 @@ class Recorder:
             except (MultimodalError, OSError, ValueError) as error:
                 self.lost += len(given)
                 _log.error("%d answers were not kept: %s", len(given), error)
+            with self._lock:
+                self._held -= sum(map(_photo_bytes, given))
             for one in taken:
                 if isinstance(one, threading.Event):
                     one.set()
@@ -150,3 +166,8 @@ class Recorder:
         else:
             if gone:
                 _log.info("%d answers of more than %g days were forgotten", gone, self._days)
+
+
+def _photo_bytes(given: Given) -> int:
+    image = given.product.image
+    return 0 if image is None or image.data is None else len(image.data)

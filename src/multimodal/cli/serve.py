@@ -6,18 +6,14 @@ import importlib.util
 import os
 import socket
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from multimodal.errors import InputError, MissingExtraError, nearest
 from multimodal.types import RuntimeName
-
-if TYPE_CHECKING:
-    import uvicorn
 
 _NEEDED = ("fastapi", "uvicorn", "python_multipart")
 _APP = "multimodal_api.app:create_app"
@@ -104,24 +100,11 @@ def serve(
         if workers > 1:  # where workers keep their figures for /metrics to tell of all of them
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", shared)
             os.environ["MULTIMODAL_WORKERS"] = str(workers)
+            from multimodal.cli.workers import run_workers
+
             run_workers(uvicorn.Config(_APP, workers=workers, **told_uvicorn))
         else:
             uvicorn.run(_APP, **told_uvicorn)
-
-
-def run_workers(config: uvicorn.Config) -> None:
-    """As ``uvicorn.run`` does it, without Nagle's algorithm.
-
-    asyncio switches that off on sockets that it has made itself alone. With it on, the second half of an answer waits
-    for the client's delayed acknowledgement: 40 ms. What this socket accepts inherits its options.
-    """
-    from uvicorn.supervisors import Multiprocess
-
-    listening = config.bind_socket()
-    if listening.family != getattr(socket, "AF_UNIX", None):
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    with suppress(KeyboardInterrupt):
-        Multiprocess(config, sockets=[listening]).run()
 
 
 def _check_models(folders: Sequence[str], default: str | None) -> None:
