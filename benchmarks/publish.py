@@ -5,7 +5,7 @@
     python benchmarks/publish.py --bundle artifacts/fashion --test     # and the test rows: once, at the end
     python benchmarks/publish.py --render                              # only write the pages again
 
-Writes ``evaluation.json`` and ``MODEL_CARD.md`` into each bundle and the tables of the README, between
+Writes ``evaluation.json`` and ``MODEL_CARD.md`` into each bundle and the tables of README and notebooks, between
 their markers. What the other benchmarks left in ``benchmarks/results/`` goes there too. Bundles and what they
 are measured on stand in ``shipped.py``; what is not there yet is passed over, and its tables stay as they are.
 """
@@ -25,12 +25,15 @@ from card import model_card
 from common_blocks import COMMON
 from multimodal.artifact import LAYOUT, bundle_sha256, read_manifest
 from multimodal.errors import DataError, MultimodalError
+from notebook_pages import notebook_blocks, write_notebooks
 from pages import accuracy_block, peers_block, replace_block
 from readme_curve import curve_block
 from shipped import RESULTS, ROOT, SHIPPED, Shipped, default_data, shipped_in
 
 CURVES = tuple(RESULTS / f"curve-{name}.json" for name in ("fashion_products", "perekrestok_ru", "fused"))
 Bundles = Sequence[tuple[Shipped, Path]]
+_TOLD_OF = "fashion"
+"""The bundle whose figures stand in the notebooks."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,24 +43,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         bundles = _bundles(options)
         if options.render:
-            write_pages(bundles, options.readme)
+            write_pages(bundles, options.readme, options.notebooks)
             return 0
         splits = ("val", "test") if options.test else ("val",)
         for entry, folder in bundles:
             data = options.data or default_data(entry)
             measure(entry, folder, data, splits, options.threads, command(given, data))
-            write_pages([(entry, folder)], options.readme)
+            write_pages([(entry, folder)], options.readme, options.notebooks)
     except MultimodalError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def write_pages(bundles: Bundles, readme: Path) -> None:
-    """Writes the bundles' cards and the README's tables from the figures on disk.
+def write_pages(bundles: Bundles, readme: Path, notebooks: Path) -> None:
+    """Writes the bundles' cards and the tables of README and notebooks from the figures on disk.
 
     Raises:
-        DataError: nothing was measured yet, figures of another bundle, or a README without the markers.
+        DataError: nothing was measured yet, figures of another bundle, or a page without the markers.
     """
     for entry, folder in bundles:
         (folder / LAYOUT.card).write_text(card_of(entry, folder), encoding="utf-8")
@@ -65,6 +68,16 @@ def write_pages(bundles: Bundles, readme: Path) -> None:
     for name, body in readme_blocks(bundles).items():
         text = replace_block(text, name, body)
     readme.write_text(text, encoding="utf-8")
+    for entry, folder in bundles:
+        write_notebooks(notebooks, blocks_for_notebooks(entry, folder))
+
+
+def blocks_for_notebooks(entry: Shipped, folder: Path) -> dict[str, str]:
+    """Name of a block -> its Markdown, of the bundle that the notebooks tell of."""
+    if entry.name != _TOLD_OF:
+        return {}
+    missing = RESULTS / f"missing-{entry.name}.json"
+    return notebook_blocks(read_evaluation(folder), _json(missing) if missing.is_file() else None)
 
 
 def card_of(entry: Shipped, folder: Path) -> str:
@@ -132,6 +145,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--test", action="store_true", help="measure the test split too; for closing figures")
     parser.add_argument("--render", action="store_true", help="measure nothing, write the pages from saved figures")
     parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
+    parser.add_argument("--notebooks", type=Path, default=ROOT / "notebooks", help="folder of those with figures")
     parser.add_argument("--threads", type=int, help="threads to compute with")
     options = parser.parse_args(arguments)
     if options.data is not None and options.bundle is None:

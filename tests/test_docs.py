@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -25,6 +26,7 @@ from multimodal_api.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import card
+import notebook_pages
 import pages
 import publish
 import tables
@@ -102,6 +104,22 @@ def test_the_card_and_the_readme_are_what_publish_writes(entry: Shipped) -> None
     text = README.read_text(encoding="utf-8")
     for name, body in publish.readme_blocks([(entry, entry.folder)]).items():
         assert pages.replace_block(text, name, body) == text, f"figures:{name}: python benchmarks/publish.py --render"
+
+
+@each_measured_bundle
+def test_the_notebooks_are_what_publish_writes(entry: Shipped, tmp_path: Path) -> None:
+    for file in (ROOT / "notebooks").glob("*.ipynb"):
+        shutil.copy(file, tmp_path)
+    blocks = publish.blocks_for_notebooks(entry, entry.folder)
+    notebook_pages.write_notebooks(tmp_path, blocks)
+    for file in (ROOT / "notebooks").glob("*.ipynb"):
+        told = file.read_text(encoding="utf-8")
+        assert (tmp_path / file.name).read_text(encoding="utf-8") == told, "python benchmarks/publish.py --render"
+
+
+def test_a_figure_without_a_place_in_the_notebooks_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no notebook has a place for notebook-sees; put their markers back"):
+        notebook_pages.write_notebooks(tmp_path, {"notebook-sees": "| a |"})
 
 
 @each_measured_bundle
