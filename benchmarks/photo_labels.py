@@ -4,9 +4,9 @@
     python benchmarks/photo_labels.py --test --json benchmarks/results/photo-labels-test.json
 
 Tags: the bundle, and a plain timm fine-tuning on dress_patterns (same photos, same size, ImageNet weights for both),
-whose thresholds are chosen on the select half of val, as the bundle's were; with --separate also a bundle whose
-backbone reads tags alone. Colour: the bundle, the commonest colour,
-and a colour histogram with nearest neighbours. Figures of val are over both halves; the plain one is chosen by one.
+whose thresholds are chosen on the select half of val, as the bundle's were; with --separate also bundles whose
+backbone reads tags alone. Colour: the bundle, the commonest colour, and a colour histogram with nearest neighbours.
+Figures of val are over both halves; the plain one is chosen by one.
 Results are kept in the file named by --json, so a killed run goes on from there.
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from photo_peers import HistogramNeighbours, PlainTimm, kitchen
 from records import Records
 
 _TAG_KEYS = ("precision", "recall", "f1", "average_precision")
+_PEER = "tags, plain timm"
 _HEADINGS = ("precision", "recall", "F1", "average precision")
 
 
@@ -54,19 +56,22 @@ def run(options: argparse.Namespace) -> str:
     records = Records(options.json, settings, ("what",))
     measures = {
         "tags": lambda: _bundle_tags(predictor, options.bundle, options),
-        "tags, plain timm": lambda: _plain_tags([spec.name for spec in predictor.manifest.tags], options),
+        _PEER: lambda: _plain_tags([spec.name for spec in predictor.manifest.tags], options),
         "colour": lambda: _bundle_colour(predictor, options),
         "colour, peers": lambda: _plain_colour(predictor, options),
     }
-    if options.separate is not None:
-        own = multimodal.load(options.separate, threads=options.threads)
-        measures["tags, own backbone"] = lambda: _bundle_tags(own, options.separate, options)
+    for folder in options.separate:
+        measures[f"tags, {folder.name}"] = partial(_own_tags, folder, options)
     return markdown(records.measured(list(measures), lambda what: measures[what]()), records.settings)
 
 
 def _bundle_tags(predictor: multimodal.Predictor, folder: Path, options: argparse.Namespace) -> Mapping[str, Any]:
     found = _measured(predictor, options.data / "dress_patterns" / f"{_split(options)}.parquet")
     return {"name": f"bundle {folder.name}", **found.tag_document()}
+
+
+def _own_tags(folder: Path, options: argparse.Namespace) -> Mapping[str, Any]:
+    return _bundle_tags(multimodal.load(folder, threads=options.threads), folder, options)
 
 
 def _bundle_colour(predictor: multimodal.Predictor, options: argparse.Namespace) -> Mapping[str, Any]:
@@ -156,7 +161,8 @@ def markdown(rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> 
     found = {row["what"]: row for row in rows}
     split = settings["split"]
     lines = [f"Tags, dress_patterns {split}:", "", f"| | tag | {' | '.join(_HEADINGS)} |", "|---|---|" + "---:|" * 4]
-    for row in (found[what] for what in ("tags", "tags, own backbone", "tags, plain timm") if what in found):
+    own = [what for what in found if what.startswith("tags, ") and what != _PEER]
+    for row in (found[what] for what in ("tags", *own, _PEER) if what in found):
         for tag, figures in row["by_tag"].items():
             lines.append(f"| {row['name']} | {tag} | {' | '.join(_figure(figures[key]) for key in _TAG_KEYS)} |")
         lines.append(f"| {row['name']} | **macro** | | | **{_figure(row['macro_f1'])}** | |")
@@ -176,7 +182,9 @@ def _figure(value: float | None) -> str:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = split_parser(__doc__)
-    parser.add_argument("--separate", type=Path, help="a bundle of configs/dress-patterns.yaml, to compare with")
+    parser.add_argument(
+        "--separate", type=Path, nargs="*", default=(), help="bundles of configs/dress-patterns.yaml, to compare with"
+    )
     weights = Path("../shared/weights/mobilenetv2_100_imagenet.safetensors")
     parser.add_argument("--weights", type=Path, default=weights, help="ImageNet weights of the plain fine-tuning")
     parser.add_argument("--size", type=int, nargs=2, default=(160, 120), metavar=("HEIGHT", "WIDTH"))
