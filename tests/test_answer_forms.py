@@ -52,8 +52,20 @@ def test_answers_list_the_tags_that_hold_and_every_attribute() -> None:
     several = (TagScore("polka dot", 0.9, True), TagScore("floral", 0.8, True))
     assert row(AnswerForm(), answer(tags=several))["tags"] == "polka dot | floral"
     assert row(AnswerForm(), answer(tags=several[:0], attributes=()))["attributes"] is None
-    names = [column.name for column in AnswerForm.columns]
+    names = [column.name for column in AnswerForm().columns]
     assert names.index("tags") == names.index("used") + 1 == names.index("attributes") - 1
+
+
+def test_every_suggestion_has_columns_though_the_category_stands_above_them() -> None:
+    branch, best, other = (
+        CategoryScore(name, name, leaf, chance, (PathStep(name, name, chance),))
+        for name, leaf, chance in (("1", False, 0.9), ("12", True, 0.5), ("13", True, 0.4))
+    )
+    found = row(AnswerForm(3), answer(decision="ancestor", category=branch, suggestions=(best, other)))
+    assert (found["category_id"], found["probability"]) == ("1", 0.9)
+    assert [found[f"category_id_{i}"] for i in (1, 2, 3)] == ["12", "13", None]
+    assert [found[f"probability_{i}"] for i in (1, 2, 3)] == [0.5, 0.4, None]
+    assert "category_id_2" not in row(AnswerForm(1), answer(suggestions=(best, other)))
 
 
 def test_candidates_and_a_conflict_are_written_out() -> None:

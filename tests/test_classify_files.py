@@ -128,6 +128,8 @@ def test_an_answer_is_written_whole(tmp_path: Path) -> None:
             "category_path": "Wear > Shirt",
             "probability": 0.75,
             "decision": "leaf",
+            "category_id_1": "shirt",
+            "probability_1": 0.75,
             "category_id_2": "second",
             "probability_2": 0.125,
             "used": "text",

@@ -11,15 +11,13 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from multimodal.errors import InputError
-from multimodal.options import AnswerOptions
+from multimodal.options import DEFAULT_TOP_K, AnswerOptions
 from multimodal.types import ImageRef, Product
 from multimodal_api.asked import AskedOptions, AskedProduct, BatchItem, ClassifyForm, ClassifyRequest
 from multimodal_api.bodies import parsed
 from multimodal_api.forms import Part
 from multimodal_api.problems import ProblemError, problem_of_validation
 from multimodal_api.settings import Settings
-
-DEFAULT_TOP_K = 2
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

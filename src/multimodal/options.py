@@ -11,6 +11,7 @@ Decoding = Literal["argmax", "expected_distance"]
 ACCURACIES = (0.9, 0.95, 0.99)
 """Shares of right answers that a bundle may promise."""
 MAX_TOP_K = 10
+DEFAULT_TOP_K = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class AnswerOptions:
         InputError: a value out of range, or both ``min_confidence`` and ``accuracy``.
     """
 
-    top_k: int = 2
+    top_k: int = DEFAULT_TOP_K
     min_confidence: float | None = None
     accuracy: float | None = None
     decoding: Decoding = "argmax"

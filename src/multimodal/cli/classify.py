@@ -13,7 +13,7 @@ from multimodal.cli.console import leave, print_json, progress, stdout
 from multimodal.cli.heat import draw_heat
 from multimodal.cli.sources import ColumnOption, ImagesRootOption, source_of
 from multimodal.errors import InputError
-from multimodal.options import AnswerOptions, Decoding
+from multimodal.options import DEFAULT_TOP_K, MAX_TOP_K, AnswerOptions, Decoding
 from multimodal.types import ImageRef, Product, RowError, RuntimeName
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def classify(
         typer.Option(help="As 'name: value | value / name: value'.", rich_help_panel=_ONE),
     ] = None,
     image: Annotated[Path | None, typer.Option(help="File of the photo.", rich_help_panel=_ONE)] = None,
-    top_k: Annotated[int, typer.Option(min=1, max=10, help="How many suggestions.", rich_help_panel=_ONE)] = 2,
+    top_k: Annotated[int, typer.Option(min=1, max=MAX_TOP_K, help="How many suggestions.")] = DEFAULT_TOP_K,
     min_confidence: Annotated[
         float | None,
         typer.Option(

@@ -83,7 +83,7 @@ def classify_file(
     reason in ``error``, and are listed in ``<output>.errors.csv``.
 
     Args:
-        options: of every answer; a file has the two best suggestions, whatever they ask for.
+        options: of every answer.
         explain: fill the column ``explanation``.
         repeated_ids: answer rows whose id stood in an earlier row; else they are errors, and the ids
             seen so far are kept in memory too.
@@ -98,14 +98,13 @@ def classify_file(
     from multimodal.data import open_reader, read_source
 
     check_output(output, source.path)
-    form = AnswerForm() if form is None else form
+    options = options or AnswerOptions()
+    form = AnswerForm(options.top_k) if form is None else form
     id_column = _id_column(source, open_reader(source, labelled=False).columns, form)
     stream = read_source(source, labelled=False, unique=not repeated_ids)
     started, rows, errors = time.perf_counter(), 0, ErrorsFile(errors_path(output))
     with whole(output) as part, errors, _writer(output, part, id_column, form) as writer:
-        answers = predictor.stream(
-            stream, options or AnswerOptions(), explain=explain, batch_size=batch_size, inputs=inputs
-        )
+        answers = predictor.stream(stream, options, explain=explain, batch_size=batch_size, inputs=inputs)
         while batch := list(islice(answers, batch_size)):
             writer.write([_row(answer, id_column, form) for answer in batch])
             errors.write(answer for answer in batch if isinstance(answer, RowError))

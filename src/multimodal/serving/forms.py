@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from multimodal.errors import InputError
+from multimodal.options import DEFAULT_TOP_K
 from multimodal.serving.reasons import reasons
 from multimodal.types import Answer, RowError
 
@@ -34,31 +35,39 @@ class Form(Protocol):
 
 
 class AnswerForm:
-    """Everything an answer says; ``row`` counts from 0 in the input and tells rows without an id apart."""
+    """Everything an answer says; ``row`` counts from 0 in the input and tells rows without an id apart.
 
-    columns = (
-        Column("category_id", "str"), Column("category_name", "str"), Column("category_path", "str"),
-        Column("probability", "float"), Column("decision", "str"), Column("category_id_2", "str"),
-        Column("probability_2", "float"), Column("used", "str"), Column("tags", "str"), Column("attributes", "str"),
-        Column("needs_review", "bool"), Column("candidates", "str"), Column("conflict", "str"),
-        Column("warnings", "str"), Column("explanation", "str"),
-        Column("error", "str"), Column("row", "int"),
-    )  # fmt: skip
+    The category may stand above the likeliest leaf, so that the suggestions have columns of their own.
+    """
+
+    def __init__(self, top_k: int = DEFAULT_TOP_K) -> None:
+        """``top_k``: suggestions, each an id and a probability, numbered from 1."""
+        self._top_k = top_k
+        places = range(1, top_k + 1)
+        suggestions = [(Column(f"category_id_{i}", "str"), Column(f"probability_{i}", "float")) for i in places]
+        self.columns = (
+            Column("category_id", "str"), Column("category_name", "str"), Column("category_path", "str"),
+            Column("probability", "float"), Column("decision", "str"), *(one for pair in suggestions for one in pair),
+            Column("used", "str"), Column("tags", "str"), Column("attributes", "str"),
+            Column("needs_review", "bool"), Column("candidates", "str"), Column("conflict", "str"),
+            Column("warnings", "str"), Column("explanation", "str"),
+            Column("error", "str"), Column("row", "int"),
+        )  # fmt: skip
 
     def values(self, answer: Answer) -> tuple[object, ...]:
         """See ``Form.values``."""
         if isinstance(answer, RowError):
             return (*[None] * (len(self.columns) - 2), _why(answer), answer.row)
         chosen = answer.category
-        second = answer.suggestions[1] if len(answer.suggestions) > 1 else None
+        told = [value for one in answer.suggestions[: self._top_k] for value in (one.id, one.probability)]
         return (
             None if chosen is None else chosen.id,
             None if chosen is None else chosen.name,
             None if chosen is None else " > ".join(step.name for step in chosen.path),
             None if chosen is None else chosen.probability,
             answer.decision,
-            None if second is None else second.id,
-            None if second is None else second.probability,
+            *told,
+            *[None] * (2 * self._top_k - len(told)),
             answer.used,
             " | ".join(tag.name for tag in answer.tags if tag.present) or None,
             " / ".join(f"{one.name}: {one.value}" for one in answer.attributes) or None,

@@ -13,7 +13,7 @@ import numpy as np
 
 from multimodal.artifact import Manifest, Profile
 from multimodal.errors import InputError
-from multimodal.options import AnswerOptions, Decoding
+from multimodal.options import DEFAULT_TOP_K, AnswerOptions, Decoding
 from multimodal.serving.core import Core
 from multimodal.serving.explain import Explainer
 from multimodal.serving.heat import PhotoExplainer
@@ -102,7 +102,7 @@ class Predictor:
         self,
         products: Iterable[Product | RowError],
         *,
-        top_k: int = 2,
+        top_k: int = DEFAULT_TOP_K,
         min_confidence: float | None = None,
         accuracy: float | None = None,
         decoding: Decoding = "argmax",
