@@ -11,9 +11,10 @@ import pytest
 
 from evaluation_support import TREE, measured
 from multimodal.errors import DataError, InputError
-from multimodal.serving.against import check_categories, compare
+from multimodal.serving.against import check_categories, check_tree, compare
 from multimodal.serving.measured import Measured, PeerAnswers
 from multimodal.serving.saved import read_answers
+from multimodal.taxonomy import Node, Tree
 
 ROWS = measured(["a2a", "a2a", "b3", "c"], ["a2a", "a2b", "b3", "c"], [0.9, 0.6, 0.8, 0.7])
 
@@ -109,6 +110,18 @@ def test_answers_of_another_tree_are_refused_before_any_work() -> None:
     check_categories("old", ("x", None, "c"), TREE)  # one of the tree: the others may be of rows passed over
     with pytest.raises(DataError, match="old: answers with categories that this bundle's tree does not have, ids x, y"):
         check_categories("old", ("y", None, "x"), TREE)
+
+
+def test_a_bundle_of_another_tree_is_refused_though_it_has_the_same_ids() -> None:
+    def named(*names: str) -> Tree:
+        return Tree([Node("t", "All", None), *(Node(str(i), name, "t") for i, name in enumerate(names))])
+
+    tree = named("Dresses", "Shoes", "Bags")
+    check_tree("old", named("Dresses", "Footwear", "Bags", "Belts"), tree)  # one named anew, one added
+    with pytest.raises(DataError, match=r"old: got a bundle of another tree.*2 of 3 ids.*0: 'Milk' there, 'Dresses'"):
+        check_tree("old", named("Milk", "Cheese", "Bags"), tree)
+    with pytest.raises(DataError, match=r"they share no id of a leaf\. Compare systems of one tree"):
+        check_tree("old", Tree([Node("t", "All", None), Node("x", "Bags", "t")]), tree)
 
 
 def test_json_lines_are_read_too(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def evaluate(
     """
     from multimodal import load
     from multimodal.data import read_source, source_count
-    from multimodal.serving.against import check_categories
+    from multimodal.serving.against import check_categories, check_tree
     from multimodal.serving.evaluate import evaluate as run
     from multimodal.serving.slices import column_values
 
@@ -93,6 +93,8 @@ def evaluate(
     predictor = load(bundle, threads=threads)
     if saved is not None:
         check_categories(saved.path.name, saved.category_ids, predictor.tree)
+    if peer is not None:
+        check_tree(str(against), peer.tree, predictor.tree)
     keep = None if half is None else _in_half(half)
     found = None
     if _labels_alone(source, predictor):

@@ -64,6 +64,25 @@ def check_categories(name: str, category_ids: Sequence[str | None], tree: Tree) 
         raise _of_another_tree(name, sorted(set(told)))
 
 
+def check_tree(name: str, other: Tree, tree: Tree) -> None:
+    """Raises DataError for a peer of another tree; to be asked before any work is done.
+
+    Ids are numbers in many trees, so that two trees that have nothing in common may share them: most of the leaves that
+    both have must have one name. A category that was added, moved or named anew makes no other tree.
+    """
+    shared = [leaf for leaf in other.leaves if leaf in tree.leaf_index]
+    alike = [leaf for leaf in shared if other.node(leaf).name == tree.node(leaf).name]
+    if len(alike) <= len(shared) / 2:
+        unlike = next((leaf for leaf in shared if leaf not in alike), None)
+        told = "they share no id of a leaf" if unlike is None else (
+            f"{len(shared) - len(alike):,} of {len(shared):,} ids that both have stand for other categories, as "
+            f"{unlike}: {other.node(unlike).name!r} there, {tree.node(unlike).name!r} here"
+        )  # fmt: skip
+        raise DataError(
+            f"{name}: got a bundle of another tree, expected one of this bundle's; {told}. Compare systems of one tree."
+        )
+
+
 def _nodes(peer: PeerAnswers, tree: Tree) -> Ints:
     unknown = sorted({i for i in peer.category_ids if i is not None and i not in tree.node_index})
     if unknown:
