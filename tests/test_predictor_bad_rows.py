@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from multimodal.errors import InputError
 from multimodal.serving import Predictor
 from multimodal.types import ImageRef, Prediction, Product, RowError
 from predictor_support import BROKEN, UNKNOWN, answer_of, error_of, only, same_answer
@@ -69,6 +71,8 @@ def test_known_words_beside_unknown_ones_are_enough(predictor: Predictor, full: 
         (Product(id="a", title="x" * 1001), "text", "title_too_long", "got 1,001 characters, expected at most 1,000"),
         (Product(id="a", title="x", characteristics="a: b / " * 3000), "text", "characteristics_too_long", "20,000"),
         (Product(id="a", description="a long story"), "predict", "nothing_usable", "does not use the description"),
+        (Product(id="a"), "predict", "nothing_usable", "Add a title, characteristics or a photo."),
+        (Product(id="a", title="x", description="a" * 20_001), "text", "description_too_long", "20,001 characters"),
     ],
 )
 def test_product_that_cannot_be_used(
@@ -101,3 +105,20 @@ def test_input_the_bundle_was_not_trained_on_is_said(predictor: Predictor, full:
     answer = answer_of(predictor, replace(full[0], description="Made of fine cotton"))
     assert answer.warnings == ("this bundle does not use the description",)
     same_answer(answer, replace(answer_of(predictor, full[0]), warnings=answer.warnings))
+
+
+def test_what_is_no_product_is_an_error_in_its_place(predictor: Predictor, full: list[Product]) -> None:
+    odd: list[Any] = [full[0], None, {"title": "Blue shirt"}, full[1]]
+    first, nothing, mapping, last = predictor.classify(odd)
+    assert isinstance(nothing, RowError)
+    assert isinstance(mapping, RowError)
+    assert (nothing.row, nothing.code, mapping.row, mapping.code) == (1, "not_a_product", 2, "not_a_product")
+    assert "got NoneType, expected a Product" in nothing.message
+    same_answer(first, answer_of(predictor, full[0]))
+    same_answer(last, replace(answer_of(predictor, full[1]), row=3))
+    one: Any = full[0]
+    with pytest.raises(InputError, match="got one Product, expected several"):
+        predictor.classify(one)
+    several: Any = "2"
+    with pytest.raises(InputError, match="top_k: got '2', expected 1 to 10"):
+        predictor.classify(full, top_k=several)

@@ -36,8 +36,8 @@ class AnswerOptions:
     decoding: Decoding = "argmax"
 
     def __post_init__(self) -> None:
-        if not 1 <= self.top_k <= MAX_TOP_K:
-            raise InputError(f"top_k: got {self.top_k}, expected 1 to {MAX_TOP_K}", code="top_k")
+        if not isinstance(self.top_k, int) or not 1 <= self.top_k <= MAX_TOP_K:
+            raise InputError(f"top_k: got {self.top_k!r}, expected 1 to {MAX_TOP_K}", code="top_k")
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
             raise InputError(
                 f"min_confidence: got {self.min_confidence}, expected a probability from 0 to 1", code="min_confidence"

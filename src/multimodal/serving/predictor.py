@@ -120,7 +120,7 @@ class Predictor:
             explain: say what in the text, and where in the photo, moved each answer; a photo takes 49 runs then.
 
         Raises:
-            InputError: an option out of range.
+            InputError: an option out of range, or one product that is no list.
         """
         options = AnswerOptions(top_k, min_confidence, accuracy, decoding)
         return list(self.stream(products, options, explain=explain, heat_maps=explain))
@@ -142,6 +142,8 @@ class Predictor:
             inputs: what may be seen of each product; all by default.
             heat_maps: where ``explain`` is asked for, say also where in the photo, at 49 runs of its graph a photo.
         """
+        if isinstance(products, Product):
+            raise InputError("products: got one Product, expected several; give it in a list: [product]")
         if batch_size < 1:
             raise InputError(f"batch_size: got {batch_size}, expected 1 or more", code="batch_size")
         seen = _ALL if inputs is None else inputs

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -14,10 +13,12 @@ import numpy.typing as npt
 from multimodal.artifact import Bundle
 from multimodal.artifact.kitchens import image_kitchen_of, text_kitchen_of
 from multimodal.errors import ImageError, InputError
+from multimodal.serving.given import checked, in_its_row, is_there, shown
 from multimodal.text import TextFields
+from multimodal.text.fields import over_cap
 from multimodal.text.masking import category_words, names_category
 from multimodal.text.scalars import is_missing
-from multimodal.types import INPUTS, TEXT_INPUTS, Characteristics, ImageRef, InputName, Product, RowError, RowId
+from multimodal.types import INPUTS, TEXT_INPUTS, InputName, Product, RowError, RowId
 
 Photo = tuple[npt.NDArray[np.uint8] | None, ImageError | None]
 """Pixels, or why there are none; neither where there is no photo."""
@@ -45,6 +46,11 @@ class Sample:
     warnings: tuple[str, ...] = ()
     stranger: bool = False
     named: bool = True
+
+
+_CALLED: Mapping[InputName, str] = {
+    "title": "a title", "description": "a description", "characteristics": "characteristics", "image": "a photo"
+}  # fmt: skip
 
 
 class Kitchens:
@@ -79,7 +85,7 @@ class Kitchens:
         return [
             self._sample(product, row, allowed, next(texts), next(photos))
             if isinstance(product, Product)
-            else replace(product, row=row)
+            else in_its_row(product, row)
             for row, product in enumerate(products, first)
         ]
 
@@ -120,22 +126,24 @@ class Kitchens:
             "predict",
             "nothing_usable",
             f"got a product without any usable input, expected at least one of: {expected}.{said} "
-            "Add a title, characteristics or a photo.",
+            f"Add {_either([_CALLED[name] for name in INPUTS if name in self.inputs])}.",
         )
 
     def _texts(
         self, products: Sequence[Product], usable: frozenset[InputName]
     ) -> Sequence[TextFields | InputError | None]:
-        if self.text is None or not usable & set(TEXT_INPUTS):
-            return [None] * len(products)
-        return self.text.fields_of([_shown(product, usable) for product in products])
+        unread = [name for name in TEXT_INPUTS if name not in self.inputs]
+        read: Sequence[TextFields | InputError | None] = [None] * len(products)
+        if self.text is not None and usable & set(TEXT_INPUTS):
+            read = self.text.fields_of([shown(product, usable) for product in products])
+        return [over_cap(product, unread) or fields for product, fields in zip(products, read, strict=True)]
 
     def _photo(self, product: Product, usable: frozenset[InputName]) -> Photo:
         photo = product.image
         if self.image is None or "image" not in usable or is_missing(photo):
             return None, None
         try:
-            return self.image.prepare(_checked(photo)), None
+            return self.image.prepare(checked(photo)), None
         except ImageError as error:
             return None, error
 
@@ -150,36 +158,9 @@ class Kitchens:
         return tuple(
             f"this bundle does not use the {name}"
             for name in INPUTS
-            if name in allowed and name not in self.inputs and _is_there(given[name])
+            if name in allowed and name not in self.inputs and is_there(given[name])
         )
 
 
-def _shown(product: Product, usable: frozenset[InputName]) -> Product:
-    """The product's text as far as it may be seen."""
-    characteristics: Characteristics | None = product.characteristics
-    return Product(
-        title=product.title if "title" in usable else None,
-        description=product.description if "description" in usable else None,
-        characteristics=characteristics if "characteristics" in usable else None,
-    )
-
-
-def _checked(photo: object) -> ImageRef:
-    if not isinstance(photo, ImageRef):
-        raise ImageError(
-            f"got {type(photo).__name__}, expected an ImageRef; give the photo's bytes as ImageRef(data=...) or its "
-            "file as ImageRef(path=...)",
-            code="not_an_image",
-        )
-    return photo
-
-
-def _is_there(value: object) -> bool:
-    """Nothing, a blank text and the NaN and infinities of a table are not there."""
-    if is_missing(value):
-        return False
-    if isinstance(value, str):
-        return bool(value.strip())
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return len(value) > 0 if isinstance(value, Sized) else True
+def _either(words: Sequence[str]) -> str:
+    return " or ".join([*([", ".join(words[:-1])] if len(words) > 1 else []), words[-1]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -139,6 +139,17 @@ class FieldReader:
             if words := self._steps.words(text):
                 found.append((self._name(name), words))
         return found
+
+
+def over_cap(product: Product, names: Iterable[InputName]) -> InputError | None:
+    """Of fields that nobody reads, the error of the first text over its cap: a product may be refused for any."""
+    for name in names:
+        value = getattr(product, name)
+        try:
+            _check_cap(name, value if isinstance(value, str) else "", TITLE_CAP if name == "title" else LONG_TEXT_CAP)
+        except InputError as error:
+            return error
+    return None
 
 
 def _check_cap(field: str, text: str, cap: int) -> None:
