@@ -6,6 +6,7 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import photos
-from api_support import BUNDLE, check_problem, in_base64
+from api_support import BUNDLE, FakePredictor, check_problem, in_base64
 from multimodal.serving import Predictor
 from multimodal.serving.core import STRANGER
 from multimodal.text.fields import LONG_TEXT_CAP, TITLE_CAP
@@ -313,3 +314,42 @@ def test_same_question_twice_gets_the_same_answer(client: TestClient) -> None:
     """Ids are no part of a question: duplicates are answered alike."""
     answers = [_checked(_send(client, photos.encoded(), TITLE)) for _ in range(2)]
     assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "mention"),
+    [
+        ({"characteristics": {"colour": ["a value of ten"] * 200_000}}, "characteristics_too_long", "at most 20,000"),
+        ({"characteristics": [["a", "b"]] * 500_000}, "invalid_field", "got 500,000 entries, expected at most 20,000"),
+        ({"characteristics": [1] * 500_000}, "invalid_field", "entries, expected at most"),
+        ({"characteristics": [["a", "b"], 7]}, "invalid_field", "entry 1 does not fit, expected [name, value]"),
+        ({"characteristics": 7}, "invalid_field", "expected text, an object, or a list, got 7"),
+        ({f"k{i}": 1 for i in range(200_000)}, "unknown_field", "And 199,980 more."),
+        ({"title": 10**4000}, "invalid_field", "title"),
+        ({"title": ["a" * 100] * 50_000}, "invalid_field", "title"),
+    ],
+    ids=["one name", "pairs", "numbers", "one entry", "a number", "unknown", "long number", "list"],
+)
+def test_large_nonsense_is_answered_in_few_words(
+    client: TestClient, asked: dict[str, object], code: str, mention: str
+) -> None:
+    """Each took minutes or gigabytes once: errors by the million, or texts built up piece by piece."""
+    answer = client.post("/classify", json=asked)
+    check_problem(answer, 422, code, mention)
+    assert len(answer.content) < 10_000
+
+
+def test_characteristics_may_be_objects_with_more_than_a_name_and_a_value(client: TestClient) -> None:
+    told = [{"name": "baseColour", "value": "Blue", "id": 7}, ["season", "Summer"]]
+    plain = {"baseColour": "Blue", "season": "Summer"}
+    first, second = (
+        _checked(client.post("/classify", json={"title": TITLE, "characteristics": one})) for one in (told, plain)
+    )
+    assert first["suggestions"] == second["suggestions"]
+
+
+def test_feedback_is_short(tmp_path: Path) -> None:
+    settings = Settings(database=f"sqlite:///{tmp_path}/kept.db")
+    with TestClient(create_app(settings, predictors={"fake": FakePredictor()})) as client:
+        said = {"request_id": "a", "category_id": "200", **{f"k{i}": 1 for i in range(50_000)}}
+        check_problem(client.post("/feedback", json=said), 413, "body_too_large", "256000")

@@ -125,7 +125,8 @@ def _limits(settings: Settings) -> dict[str, Any]:
         settings.max_batch_body,
         "Send fewer products at once, or raise MULTIMODAL_MAX_BATCH_BODY on the server; /classify/stream has no end.",
     )
-    return {"usual": one, "by_path": {batch.PATH: many, stream.PATH: BodyLimit(None, "")}}
+    said = BodyLimit(min(feedback.MAX_BODY, settings.max_body), "Say what is right for one request at a time.")
+    return {"usual": one, "by_path": {batch.PATH: many, stream.PATH: BodyLimit(None, ""), feedback.PATH: said}}
 
 
 def _version() -> str:

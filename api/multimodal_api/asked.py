@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from multimodal.options import Decoding
 from multimodal.text.fields import LONG_TEXT_CAP, TITLE_CAP
@@ -78,12 +78,44 @@ class ClassifyForm(AskedOptions, _FormText):
     """Text fields of a form; the photo travels as the file ``image``."""
 
 
+def _some_characteristics(value: object) -> object:
+    """Looks at no more than it takes to find the first entry that does not fit: a million errors help nobody."""
+    if value is None or isinstance(value, str | dict):
+        return value
+    if not isinstance(value, list):
+        raise ValueError("expected text, an object, or a list")
+    if len(value) > LONG_TEXT_CAP:
+        raise ValueError(f"got {len(value):,} entries, expected at most {LONG_TEXT_CAP:,}; shorten the list")
+    for place, entry in enumerate(value):
+        pair = isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str)
+        if not pair and not isinstance(entry, dict):
+            raise ValueError(
+                f'entry {place} does not fit, expected [name, value] or {{"name": …, "value": …}}, or all as one text '
+                "`name: v1 | v2 / name2: v`"
+            )
+    return value
+
+
+_PAIR: dict[str, Any] = {"type": "array", "prefixItems": [{"type": "string"}, {}], "minItems": 2, "maxItems": 2}
+_SHAPES: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "object", "additionalProperties": True},
+        {"type": "array", "items": {"anyOf": [_PAIR, {"type": "object"}]}, "maxItems": LONG_TEXT_CAP},
+        {"type": "null"},
+    ],
+    "examples": ["Colour: Navy | White / Season: Summer"],
+}
+
+
 class AskedProduct(_Text):
     """A product in JSON."""
 
     characteristics: Annotated[
-        str | dict[str, Any] | list[tuple[str, Any]] | None,
-        Field(description="`name: v1 | v2 / name2: v`, an object, or a list of [name, value] pairs."),
+        Any,
+        PlainValidator(_some_characteristics),
+        WithJsonSchema(_SHAPES),
+        Field(description="`name: v1 | v2 / name2: v`, an object, or a list of [name, value] pairs or such objects."),
     ] = None
     image_base64: Annotated[str | None, Field(description="The photo file in base64; a `data:` URL is taken too.")] = (
         None

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from reprlib import Repr
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -21,6 +22,13 @@ from multimodal_api.trace import trace_of
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:multimodal:problem:"
+
+MOST_FIELDS = 20
+"""Fields that do not fit and are told of; nobody reads more."""
+_SHOWN = 80
+"""Characters of what came that an error repeats."""
+_REPR = Repr()
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = _SHOWN
 
 _log = logging.getLogger("multimodal_api")
 
@@ -79,22 +87,40 @@ def problem_of_validation(errors: Sequence[ErrorDetails], known: Sequence[str] =
     entries: dict[str, str] = {}
     for error in errors:
         name = ".".join(str(part) for part in error["loc"][:1]) or "body"
-        entries.setdefault(name, _sentence(error, name, known))  # a union reports each of its members
+        if name not in entries and len(entries) < MOST_FIELDS:  # a union reports each of its members
+            entries[name] = _sentence(error, name, known)
     unknown = any(error["type"] == "extra_forbidden" for error in errors)
-    return ProblemError(
-        422,
-        "unknown_field" if unknown else "invalid_field",
-        " ".join(entries.values()),
-        extra={"errors": [{"field": f, "message": m} for f, m in entries.items()]},
-    )
+    return _problem_of_fields("unknown_field" if unknown else "invalid_field", entries)
+
+
+def problem_of_unknown(names: Sequence[str], known: Sequence[str]) -> ProblemError:
+    """One 422 for more unknown fields than anybody wants to read of."""
+    entries = {name[:_SHOWN]: _unknown(name, known) for name in names[:MOST_FIELDS]}
+    return _problem_of_fields("unknown_field", entries, f" And {len(names) - len(entries):,} more.")
+
+
+def _problem_of_fields(code: str, entries: Mapping[str, str], more: str = "") -> ProblemError:
+    told = [{"field": field, "message": message} for field, message in entries.items()]
+    return ProblemError(422, code, " ".join(entries.values()) + more, extra={"errors": told})
 
 
 def _sentence(error: ErrorDetails, name: str, known: Sequence[str]) -> str:
     if error["type"] == "extra_forbidden":
-        return f"Unknown field {name!r:.80}.{nearest(name, known)} Known fields: {', '.join(known)}."
-    shown = repr(error.get("input"))
-    got = shown if len(shown) <= 80 else f"{shown[:77]}..."
-    return f"{name}: {error['msg']}, got {got}."
+        return _unknown(name, known)
+    return f"{name}: {error['msg']}, got {_short(error.get('input'))}."
+
+
+def _unknown(name: str, known: Sequence[str]) -> str:
+    return f"Unknown field {name[:_SHOWN]!r}.{nearest(name[:_SHOWN], known)} Known fields: {', '.join(known)}."
+
+
+def _short(value: object) -> str:
+    """What came, without first writing out megabytes of it."""
+    try:
+        shown = _REPR.repr(value)
+    except ValueError:  # Python writes out no number of more than 4,300 digits
+        return f"a JSON {type(value).__name__}"
+    return shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}..."
 
 
 def install_problem_handlers(app: FastAPI) -> None:

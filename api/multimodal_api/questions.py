@@ -16,7 +16,7 @@ from multimodal.types import ImageRef, Product
 from multimodal_api.asked import AskedOptions, AskedProduct, BatchItem, ClassifyForm, ClassifyRequest
 from multimodal_api.bodies import parsed
 from multimodal_api.forms import Part
-from multimodal_api.problems import ProblemError, problem_of_validation
+from multimodal_api.problems import MOST_FIELDS, ProblemError, problem_of_unknown, problem_of_validation
 from multimodal_api.settings import Settings
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -86,11 +86,14 @@ def validated(model: type[ModelT], raw: object, known: Sequence[str] = ()) -> Mo
             "invalid_body",
             f'Got a JSON {type(raw).__name__}, expected an object such as {{"title": "…"}}.',
         )
+    beside = ("image",) if model is ClassifyForm else known
+    fields = [*model.model_fields, *beside]
+    unknown = [str(name) for name in raw if name not in model.model_fields]
+    if len(unknown) > MOST_FIELDS:
+        raise problem_of_unknown(unknown, fields)
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        beside = ("image",) if model is ClassifyForm else known
-        fields = [*model.model_fields, *beside]
         raise problem_of_validation(error.errors(include_url=False), fields) from None
 
 

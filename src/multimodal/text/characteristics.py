@@ -39,11 +39,7 @@ def parse_characteristics(value: Characteristics | None) -> tuple[Pair, ...]:
     """
     if value is None:
         return ()
-    if isinstance(value, str):
-        return tuple(_from_text(value))
-    if isinstance(value, Mapping):
-        return tuple(_from_mapping(value, "", 0))
-    return tuple(pair for item in value for pair in _from_item(item))
+    return tuple(_pairs(value))
 
 
 def attribute_value(product: Product, name: str, characteristic: str | None) -> str | None:
@@ -68,17 +64,44 @@ def render_characteristics(value: Characteristics | None) -> str:
     Parsing it gives the same pairs, where names have a letter and none of ``: | /``, and no value holds
     what would be a pair of its own (« / name: »). Raises as ``parse_characteristics`` does.
     """
-    if value is None or isinstance(value, str):
-        return value or ""
-    parts: list[str] = []
-    last = None
-    for name, text in parse_characteristics(value):
+    return "".join(_rendered(value)) if value is not None else ""
+
+
+def rendered_length(value: Characteristics, most: int) -> int:
+    """Characters of ``render_characteristics(value)``; some number above ``most`` where they are more than that.
+
+    Takes no longer for a list of millions than for one of ``most`` characters. Raises as ``parse_characteristics``.
+    """
+    if not isinstance(value, str | Mapping) and len(value) > most:
+        return len(value)  # entries of nothing, perhaps, but nobody has that many to tell
+    length = 0
+    for piece in _rendered(value):
+        length += len(piece)
+        if length > most:
+            break
+    return length
+
+
+def _rendered(value: Characteristics) -> Iterator[str]:
+    """The pieces of the text, in order."""
+    if isinstance(value, str):
+        yield value
+        return
+    first, last = True, None
+    for name, text in _pairs(value):
         if name and name == last and text:
-            parts[-1] += f" | {text}"
+            yield f" | {text}"
         else:
-            parts.append(f"{name}: {text}" if name else text)
-        last = name if text else None  # an empty value is a pair of its own
-    return " / ".join(parts)
+            yield ("" if first else " / ") + (f"{name}: {text}" if name else text)
+        first, last = False, name if text else None  # an empty value is a pair of its own
+
+
+def _pairs(value: Characteristics) -> Iterator[Pair]:
+    if isinstance(value, str):
+        return _from_text(value)
+    if isinstance(value, Mapping):
+        return _from_mapping(value, "", 0)
+    return (pair for item in value for pair in _from_item(item))
 
 
 def _from_text(text: str) -> Iterator[Pair]:
@@ -149,7 +172,8 @@ def _from_item(item: object) -> Iterator[Pair]:
     if isinstance(item, str):
         yield from _from_text(item)
     elif isinstance(item, Mapping):
-        keys = next((k for k in (("name", "value"), ("key", "value")) if set(item) == set(k)), None)
+        # Services add fields of their own: an id, a unit, a locale.
+        keys = next((k for k in (("name", "value"), ("key", "value")) if set(k) <= set(item)), None)
         if keys is None:
             yield from _from_mapping(item, "", 0)
         else:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from multimodal.errors import InputError
 from multimodal.protocols import Lemmatizer
-from multimodal.text.characteristics import parse_characteristics, render_characteristics
+from multimodal.text.characteristics import parse_characteristics, rendered_length
 from multimodal.text.scalars import is_missing, text_of
 from multimodal.text.steps import Steps
 from multimodal.types import Characteristics, InputName, Product
@@ -133,7 +133,13 @@ class FieldReader:
             _check_cap("characteristics", value, LONG_TEXT_CAP)
             value = self._steps.characteristics(value)
         else:
-            _check_cap("characteristics", render_characteristics(value), LONG_TEXT_CAP)
+            length = rendered_length(value, LONG_TEXT_CAP)
+            if length > LONG_TEXT_CAP:
+                raise InputError(
+                    f"characteristics: got {length:,} characters, expected at most {LONG_TEXT_CAP:,} (counted no "
+                    "further); shorten them",
+                    code="characteristics_too_long",
+                )
         found = []
         for name, text in parse_characteristics(value):
             if words := self._steps.words(text):
