@@ -14,18 +14,22 @@ from multimodal.types import CandidateSet, CategoryScore, Conflict, FloatArray, 
 
 ACCURACY = 0.95
 """Share of the answers that are right at or below their category, where none is asked for and the bundle can."""
+LESS = 0.9
+"""What is kept in its place where the bundle cannot."""
 COVERAGE = 0.95
 """How often the right leaf is among the candidates."""
 
 
 _NEVER = 2.0
 """A confidence that no probability reaches."""
+_ENOUGH = 0.99
+"""Candidates of this coverage take 99 groups of calibration rows: with as many a promise was tested, too."""
 
 
 class Judge:
     """Answers of one bundle; what it promises depends on the inputs that are there.
 
-    A mix of inputs that no validation row had is promised nothing: its answers are leaves, without candidates.
+    A mix of inputs that too few validation rows had, or none, is promised nothing: its answers are leaves.
     """
 
     def __init__(self, manifest: Manifest, tree: Tree) -> None:
@@ -49,13 +53,10 @@ class Judge:
             sides: where there are both text and photo, the sums [nodes] by each alone.
         """
         mix = self._calibration.exactly(sample.present, sample.named)
-        warnings = sample.warnings
-        confidence = options.min_confidence
+        confidence, warnings = options.min_confidence, sample.warnings
         if confidence is None:
-            confidence = _promised(mix, options.accuracy or ACCURACY)
-            if confidence is None and options.accuracy is not None:
-                confidence = _NEVER  # asked for, and not to be had: no answer is better than one that may be wrong
-                warnings = (*warnings, f"nothing is promised at {options.accuracy:.0%} for these inputs")
+            confidence, told = _kept(mix, options.accuracy)
+            warnings = (*warnings, *told)
         conflict = None if mix is None or sides is None else self._conflict(mix, *sides)
         ranked = by_likelihood(leaves)
         best = tuple(self._tree.leaves[at] for at in ranked[: options.top_k])
@@ -108,6 +109,24 @@ class Judge:
             return None
         chosen = likely_enough(leaves, ranked, rule.threshold)
         return CandidateSet(rule.coverage, tuple(self._tree.leaves[at] for at in chosen))
+
+
+def _kept(mix: HeadMix | None, asked: float | None) -> tuple[float | None, tuple[str, ...]]:
+    """How probable a category must be, None for the likeliest leaf whatever it is; and what to say of that.
+
+    Where a promise was asked for or tested, and is not to be had, no answer is better than one that may be wrong.
+    """
+    confidence = _promised(mix, ACCURACY if asked is None else asked)
+    if confidence is not None:
+        return confidence, ()
+    if asked is not None:
+        return _NEVER, (f"nothing is promised at {asked:.0%} for these inputs",)
+    less = _promised(mix, LESS)
+    if less is not None:
+        return less, ()
+    if mix is not None and any(rule.coverage == _ENOUGH for rule in mix.candidates):
+        return _NEVER, ("for these inputs no share of right answers could be promised",)
+    return None, ()
 
 
 def _promised(mix: HeadMix | None, accuracy: float) -> float | None:
