@@ -92,7 +92,8 @@ def test_a_confidence_that_is_asked_for_goes_first(predictor: Predictor) -> None
 
 def test_the_lesser_promise_is_kept_where_the_usual_one_could_not_be_made(predictor: Predictor) -> None:
     a, b, far = siblings(predictor)
-    by = judge(predictor, (promise(0.9, 0.8),))
+    rules = (CandidateRule(coverage=0.99, threshold=0.2, mean_size=2),)
+    by = judge(predictor, (promise(0.9, 0.8),), rules)
     found = answer(by, predictor, {a: 0.5, b: 0.4, far: 0.1})
     assert (found.decision, found.needs_review, found.warnings) == ("ancestor", True, ())
     assert answer(by, predictor, {a: 0.45, b: 0.1, far: 0.45}).decision == "abstain"
@@ -112,7 +113,7 @@ def test_where_every_promise_was_tested_and_failed_nothing_is_answered(predictor
 def test_without_a_promise_the_likeliest_leaf_is_answered(predictor: Predictor) -> None:
     a, b, far = siblings(predictor)
     torn = {a: 0.45, b: 0.1, far: 0.45}
-    assert answer(judge(predictor, ()), predictor, torn).decision == "leaf"  # too few rows to have tested one
+    assert answer(judge(predictor, (promise(0.9, 0.8),)), predictor, torn).decision == "leaf"  # too few rows to tell
     promised = judge(predictor, (promise(0.95, 0.8),), (CandidateRule(coverage=0.95, threshold=0.2, mean_size=2),))
     other = answer(promised, predictor, torn, present=frozenset({"image"}))
     assert (other.decision, other.candidates) == ("leaf", None)  # no validation row came with a photo alone

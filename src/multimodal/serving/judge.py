@@ -121,12 +121,12 @@ def _kept(mix: HeadMix | None, asked: float | None) -> tuple[float | None, tuple
         return confidence, ()
     if asked is not None:
         return _NEVER, (f"nothing is promised at {asked:.0%} for these inputs",)
+    if mix is None or all(rule.coverage != _ENOUGH for rule in mix.candidates):
+        return None, ()
     less = _promised(mix, LESS)
     if less is not None:
         return less, ()
-    if mix is not None and any(rule.coverage == _ENOUGH for rule in mix.candidates):
-        return _NEVER, ("for these inputs no share of right answers could be promised",)
-    return None, ()
+    return _NEVER, ("for these inputs no share of right answers could be promised",)
 
 
 def _promised(mix: HeadMix | None, accuracy: float) -> float | None:
