@@ -58,7 +58,7 @@ def measure(
         told = shows(predictor, data, splits)
         document |= {"shows": told} if told else {}
     file = bundle / LAYOUT.evaluation
-    file.write_text(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
     return document
 
 
@@ -80,12 +80,6 @@ def identity(manifest: Manifest) -> dict[str, str]:
 def calibration_sha256(manifest: Manifest) -> str:
     """Changes with what answers are made of beside the files: a bundle calibrated anew answers otherwise."""
     return hashlib.sha256(manifest.calibration.model_dump_json(exclude_defaults=True).encode()).hexdigest()
-
-
-def size(bundle: Path) -> int:
-    """Bytes of the files that answer; the figures and the card about them are left out."""
-    hashed = sum(entry.bytes for entry in read_manifest(bundle).files.values())
-    return hashed + (bundle / LAYOUT.manifest).stat().st_size
 
 
 def _split(predictor: Predictor, cases: Sequence[Case], data: Path, split: str) -> dict[str, Any]:

@@ -95,8 +95,8 @@ def limits(entry: Shipped, manifest: Manifest, evaluation: Mapping[str, Any]) ->
     told += [
         f"Leaves with few rows are weaker: macro F1 is {cell(figures['macro_f1'])} over all leaves seen on val, and "
         f"{cell(figures['macro_f1_10'])} over those with 10 rows or more.",
-        f"It knows {manifest.leaves} leaves of {entry.products} and nothing else: a product of another kind still gets "
-        "one.",
+        f"It knows {manifest.leaves} leaves of {entry.products} and nothing else: a product of another kind may get "
+        "one all the same.",
         *_not_told(manifest),
     ]
     return ["## Limits", "", *(f"- {line}" for line in told), ""]

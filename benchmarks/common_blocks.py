@@ -16,7 +16,7 @@ import photo_labels
 import runtimes
 import serving
 import trust
-from pages import latency_block, memory_block
+from pages import clothes_phone_block, latency_block, memory_block
 
 Block = Callable[[Mapping[str, Any]], str]
 _Table = Callable[[Sequence[Mapping[str, Any]], Mapping[str, Any]], str]
@@ -36,6 +36,7 @@ COMMON: Mapping[str, Block] = {
     "backbones": _records(backbone_pages.markdown),
     "photo-ablation": _records(photo_ablation.markdown),
     "photo-labels": _records(photo_labels.markdown),
+    "clothes-phone": clothes_phone_block,
     "fashion-mnist": lambda found: fashion_mnist.markdown(found) + "\n",
     "trust-fashion": lambda found: trust.markdown(found) + "\n",
     "trust-grocery": lambda found: trust.markdown(found) + "\n",

@@ -103,7 +103,7 @@ def markdown(rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> 
     for row in rows:
         name = f"{row['variant']} ({row['strength']})" if row["strength"] else row["variant"]
         cells = [f"{row[half][key]:.4f}" for half in _HALVES for key in _SHOWN]
-        lines.append(f"| {name} | " + " | ".join(cells) + f" | {'**chosen**' if row is best else ''} |")
+        lines.append(f"| {name} | " + " | ".join(cells) + f" | {'**best on select**' if row is best else ''} |")
     return "\n".join(lines)
 
 

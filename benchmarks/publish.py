@@ -20,10 +20,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bundle_figures import measure, read_evaluation, size
+from bundle_figures import measure, read_evaluation
 from card import model_card
 from common_blocks import COMMON
-from multimodal.artifact import LAYOUT, bundle_sha256, read_manifest
+from multimodal.artifact import LAYOUT, bundle_sha256, read_manifest, total_bytes
 from multimodal.errors import DataError, MultimodalError
 from notebook_pages import notebook_blocks, write_notebooks
 from pages import accuracy_block, peers_block, replace_block
@@ -92,7 +92,7 @@ def card_of(entry: Shipped, folder: Path) -> str:
     second = _json(saved) if saved.is_file() else None
     if second is not None and second["bundle"] != bundle_sha256(manifest):
         second = None  # of the bundle before
-    return model_card(entry, manifest, evaluation, size(folder), second)
+    return model_card(entry, manifest, evaluation, total_bytes(folder), second)
 
 
 def readme_blocks(bundles: Bundles) -> dict[str, str]:
@@ -100,7 +100,7 @@ def readme_blocks(bundles: Bundles) -> dict[str, str]:
     blocks = {}
     for entry, folder in bundles:
         manifest, evaluation = read_manifest(folder), read_evaluation(folder)
-        blocks[entry.block] = accuracy_block(entry, manifest, evaluation, size(folder))
+        blocks[entry.block] = accuracy_block(entry, manifest, evaluation, total_bytes(folder))
         if entry.peers.is_file():
             blocks[entry.peers_block] = peers_block(_json(entry.peers))
     for name, block in COMMON.items():

@@ -103,7 +103,8 @@ SHIPPED = (
         fasttext_rates=(1.0,),
         products="fashion",
         limits=(
-            "Titles are English. Russian titles, or any others, were not trained on; the photo still answers.",
+            "Titles are English. Of Russian ones it knows the few words that drawings have; other languages were not "
+            "trained on. The photo still answers.",
             "Some categories of the tree share a name under different parents, and some titles stand under several "
             "categories: no model gets all of them right.",
         ),

@@ -16,7 +16,7 @@ import pytest
 import typer
 import yaml
 
-from multimodal.artifact import bundle_sha256, read_manifest
+from multimodal.artifact import bundle_sha256, read_manifest, total_bytes
 from multimodal.cli.main import app
 from multimodal.config import load_config
 from multimodal.errors import DataError
@@ -104,6 +104,11 @@ def test_the_card_and_the_readme_are_what_publish_writes(entry: Shipped) -> None
     text = README.read_text(encoding="utf-8")
     for name, body in publish.readme_blocks([(entry, entry.folder)]).items():
         assert pages.replace_block(text, name, body) == text, f"figures:{name}: python benchmarks/publish.py --render"
+
+
+@each_measured_bundle
+def test_a_bundle_is_no_larger_than_it_may_be(entry: Shipped) -> None:
+    assert total_bytes(entry.folder) <= {"fashion": 12_000_000, "grocery-ru": 6_000_000}[entry.name]
 
 
 @each_measured_bundle

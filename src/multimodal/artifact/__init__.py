@@ -1,6 +1,13 @@
 """The bundle: layout, manifest, hashes, opening and running it."""
 
-from multimodal.artifact.bundle import Bundle, bundle_sha256, open_bundle, read_manifest, verify_bundle
+from multimodal.artifact.bundle import (
+    Bundle,
+    bundle_sha256,
+    open_bundle,
+    read_manifest,
+    total_bytes,
+    verify_bundle,
+)
 from multimodal.artifact.layout import LAYOUT, BundleLayout
 from multimodal.artifact.manifest import (
     AttributeSpec,
@@ -32,5 +39,6 @@ __all__ = [
     "mix_name",
     "open_bundle",
     "read_manifest",
+    "total_bytes",
     "verify_bundle",
 ]

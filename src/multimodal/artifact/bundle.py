@@ -177,6 +177,11 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def total_bytes(folder: Path) -> int:
+    """Bytes of all files of a bundle, its card and its figures among them."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
 def bundle_sha256(manifest: Manifest) -> str:
     """One hash for the whole bundle: the sha256 of its files' hashes in the order of their names."""
     joined = "".join(f"{name}:{entry.sha256}\n" for name, entry in sorted(manifest.files.items()))

@@ -83,5 +83,5 @@ def _told(bundle: Bundle) -> dict[str, Any]:
         "attributes": ", ".join(attribute.name for attribute in manifest.attributes),
         "needs": ", ".join(manifest.requires),
         "photo": None if image is None else f"{image.backbone} {image.kitchen['height']}×{image.kitchen['width']}",
-        "MB": round(sum(entry.bytes for entry in manifest.files.values()) / 1e6, 2),
+        "MB of graphs and data": round(sum(entry.bytes for entry in manifest.files.values()) / 1e6, 2),
     }

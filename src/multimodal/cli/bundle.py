@@ -33,12 +33,12 @@ def inspect(bundle: BundleArgument, as_json: JsonOption = False) -> None:
     Example:
       multimodal bundle inspect artifacts/fashion
     """
-    from multimodal.artifact import bundle_sha256, open_bundle
+    from multimodal.artifact import bundle_sha256, open_bundle, total_bytes
 
     opened = open_bundle(bundle, verify=False)
     digest = bundle_sha256(opened.manifest)
     if as_json:
-        extra = {"path": str(bundle), "sha256": digest, "bytes": _total(opened)}
+        extra = {"path": str(bundle), "sha256": digest, "bytes": total_bytes(bundle)}
         print_json({**opened.manifest.model_dump(mode="json"), **extra})
         return
     console = stdout()
@@ -76,13 +76,11 @@ def verify(bundle: BundleArgument, as_json: JsonOption = False) -> None:
         stdout().print(said, markup=False, soft_wrap=True)
 
 
-def _total(bundle: Bundle) -> int:
-    return sum(file.stat().st_size for file in bundle.path.rglob("*") if file.is_file())
-
-
 def _summary(bundle: Bundle, digest: str) -> Table:
     from rich.table import Table
     from rich.text import Text
+
+    from multimodal.artifact import total_bytes
 
     manifest, tree = bundle.manifest, bundle.tree
     able = [name for name, there in manifest.capabilities.items() if there]
@@ -99,7 +97,7 @@ def _summary(bundle: Bundle, digest: str) -> Table:
         "text": _text(manifest.text) if manifest.text else "–",
         "photo": f"{manifest.image.backbone}, {manifest.image.storage}" if manifest.image else "–",
         "needs": ", ".join(f"[{extra}]" for extra in manifest.requires) or "the core install",
-        "size": f"{_total(bundle) / 1e6:.2f} MB",
+        "size": f"{total_bytes(bundle.path) / 1e6:.2f} MB",
         "sha256": digest,
     }.items():
         table.add_row(key, Text(value))
