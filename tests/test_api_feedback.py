@@ -128,6 +128,10 @@ def test_the_shell_exports_counts_and_lists(
         ("a", "Boots", "200", None), ("b", "Tops", "100", 1),
     ]  # fmt: skip
     assert Path(rows[0]["image"]).read_bytes() == photo
+    code, told = _run(monkeypatch, capsys, "export", tmp_path / "said.csv", "--database", url)
+    lines = (tmp_path / "said.csv").read_text(encoding="utf-8").splitlines()
+    assert (code, lines[0]) == (0, "id,title,description,characteristics,category_id,image,group,floral")
+    assert (lines[1].endswith(","), lines[2].endswith(",1")) == (True, True)
     code, told = _run(monkeypatch, capsys, "stats", "--database", url, "--json")
     assert json.loads(told)["branches"] == [
         {"model": "fake", "branch_id": "1", "accepted": 0, "corrected": 1},
@@ -184,3 +188,12 @@ def test_a_database_that_fails_is_a_503_with_a_time(client: TestClient, app: Fas
     check_problem(said, 503, "store_failed", "Retry-After")
     assert int(said.headers["retry-after"]) >= 1
     assert client.post("/classify", json={"title": "Boots"}).status_code == 200
+
+
+def test_an_export_of_another_suffix_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"sqlite:///{tmp_path}/kept.db"
+    code, told = _run(monkeypatch, capsys, "export", tmp_path / "said.xyz", "--database", url)
+    assert (code, "got the suffix '.xyz', expected one of .parquet, .csv, .jsonl" in told) == (2, True)
+    assert list(tmp_path.iterdir()) == []

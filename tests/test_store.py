@@ -210,23 +210,25 @@ def test_old_answers_without_feedback_are_forgotten(database: Database) -> None:
     assert model_of(database, "old, told") == model_of(database, "new") == "fake"
 
 
-def test_the_export_is_read_as_training_rows(database: Database, tmp_path: Path) -> None:
-    named = Product(title="Boots", characteristics={"colour": ["red", "blue"], "size": 42})
+@pytest.mark.parametrize("name", ["said.parquet", "said.csv", "said.JSONL"])
+def test_the_export_is_read_as_training_rows(database: Database, tmp_path: Path, name: str) -> None:
+    named = Product(title='Boots, "high"\nand, 42', characteristics={"colour": ["red", "blue"], "size": 42})
     answer = FakePredictor().classify([named])[0]
     assert isinstance(answer, Prediction)
     keep_answers(database, [Given("a", "fake", "7", named, answer), _given("b", "Tops"), _given("c", "Shirts")])
     give_feedback(database, "a", "201", {"floral": True})
     give_feedback(database, "b", "101", {"checker": False})
-    output = tmp_path / "said.parquet"
+    output = tmp_path / name
     assert write_labelled(database, output) == 2
+    assert (output.read_bytes()[:4] == b"PAR1") == (output.suffix == ".parquet")
     source = SourceConfig(path=str(output), columns=ColumnMap(tags=("floral", "checker")))
     first, second = (p for p in read_source(source, labelled=True) if isinstance(p, Product))
-    assert (first.title, first.category_id, first.tags) == ("Boots", "201", {"floral": True})
+    assert (first.title, first.category_id, first.tags) == (named.title, "201", {"floral": True})
     assert (second.title, second.category_id, second.tags) == ("Tops", "101", {"checker": False})
     assert first.group == product_key(named)
     assert first.characteristics == "colour: red | blue / size: 42"
     assert write_labelled(database, tmp_path / "none.parquet", "other") == 0
-    assert not (tmp_path / "none.parquet").exists()
+    assert [file.name for file in tmp_path.glob("*none*")] == []
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ _USUAL = "sqlite:///multimodal.db"
 
 @app.command()
 def export(
-    output: Annotated[Path, typer.Argument(help="Parquet file to write: as `multimodal train` reads it.")],
+    output: Annotated[Path, typer.Argument(help="File to write, to train on: .parquet, .csv or .jsonl.")],
     database: DatabaseOption = _USUAL,
     model: Annotated[str | None, typer.Option(help="Only answers of this model.")] = None,
 ) -> None:
@@ -35,9 +35,12 @@ def export(
     Example:
       multimodal feedback export said.parquet
     """
-    from multimodal.store.export import write_labelled
+    from multimodal.serving.files import check_output
 
+    check_output(output)
     opened = _opened(database)
+    from multimodal.store.export import write_labelled  # after what says which extra it needs
+
     with progress("Exporting", None) as advance:
         rows = write_labelled(opened, output, model, advance)
     if not rows:

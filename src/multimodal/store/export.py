@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from multimodal.serving.files import check_output
+from multimodal.serving.forms import Column
+from multimodal.serving.writers import WRITERS, IdColumn, Row, whole
 from multimodal.store.database import Database
 from multimodal.store.feedback import labelled
 from multimodal.store.tables import AnswerRow, FeedbackRow
 
 _TEXTS = ("title", "description", "characteristics")
+_OWN = (*_TEXTS, "category_id", "image", "group")
 _AT_ONCE = 1000
 
 
 def write_labelled(
     database: Database, output: Path, model: str | None = None, advance: Callable[[int], None] | None = None
 ) -> int:
-    """Writes each product that somebody said something of, with what is right.
+    """Writes each product that somebody said something of, with what is right; the suffix chooses the format.
 
     Columns: ``id`` (the request), the texts, ``category_id``, ``image`` (path of the kept photo, if it is kept),
     ``group`` (alike for the same product) and one 0/1 column a tag, empty where nobody said (a tag
@@ -28,22 +31,25 @@ def write_labelled(
 
     Returns:
         How many rows; no file is written for none.
+
+    Raises:
+        InputError: an output that cannot be written.
     """
-    own = ("id", *_TEXTS, "category_id", "image", "group")
-    tags = sorted({name for _, said in labelled(database, model) for name in said.tags} - set(own))
-    schema = pa.schema([(name, pa.string()) for name in own] + [(name, pa.int8()) for name in tags])
-    rows, pairs = 0, labelled(database, model)
-    writer: pq.ParquetWriter | None = None
-    try:
-        for some in _pieces(pairs):
-            writer = writer or pq.ParquetWriter(output, schema)
-            writer.write_table(pa.Table.from_pylist([_row(*pair, tags) for pair in some], schema))
+    check_output(output)
+    tags = sorted({name for _, said in labelled(database, model) for name in said.tags} - {"id", *_OWN})
+    columns = [*(Column(name, "str") for name in _OWN), *(Column(name, "int") for name in tags)]
+    pieces = _pieces(labelled(database, model))
+    first = next(pieces, None)
+    if first is None:
+        return 0
+    rows = 0
+    make = WRITERS[output.suffix.lower()]
+    with whole(output) as part, make(part, IdColumn("id", pa.string()), columns) as writer:
+        for some in chain([first], pieces):
+            writer.write([_row(*pair, tags) for pair in some])
             rows += len(some)
             if advance is not None:
                 advance(rows)
-    finally:
-        if writer is not None:
-            writer.close()
     return rows
 
 
@@ -53,7 +59,7 @@ def _pieces(pairs: Iterable[tuple[AnswerRow, FeedbackRow]]) -> Iterator[list[tup
         yield some
 
 
-def _row(answer: AnswerRow, said: FeedbackRow, tags: Iterable[str]) -> dict[str, object]:
-    told = {name: getattr(answer, name) for name in (*_TEXTS, "image")}
-    shown = {tag: None if tag not in said.tags else int(said.tags[tag]) for tag in tags}
-    return {"id": answer.request_id, "category_id": said.category_id, "group": answer.product, **told, **shown}
+def _row(answer: AnswerRow, said: FeedbackRow, tags: Sequence[str]) -> Row:
+    texts = (getattr(answer, name) for name in _TEXTS)
+    shown = (int(said.tags[tag]) if tag in said.tags else None for tag in tags)
+    return (answer.request_id, *texts, said.category_id, answer.image, answer.product, *shown)
