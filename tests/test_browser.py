@@ -40,9 +40,9 @@ def browser() -> Iterator[Any]:
 
 
 class Tab:
-    """A page with what went wrong in it, and every address it asked."""
+    """A page with what went wrong in it, and every address it asked; ``blank``: not opened yet."""
 
-    def __init__(self, browser: Any, service: LocalService, **options: Any) -> None:
+    def __init__(self, browser: Any, service: LocalService, blank: bool = False, **options: Any) -> None:
         self.context = browser.new_context(**options)
         self.page = self.context.new_page()
         self.faults: list[str] = []
@@ -51,8 +51,9 @@ class Tab:
         self.page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.home = f"http://127.0.0.1:{service.port}/"
-        self.page.goto(self.home)
-        sync_api.expect(self.page.locator("#status")).not_to_be_empty()
+        if not blank:
+            self.page.goto(self.home)
+            sync_api.expect(self.page.locator("#status")).not_to_be_empty()
 
 
 @pytest.fixture
@@ -163,6 +164,47 @@ def test_a_service_that_is_gone_is_told(browser: Any) -> None:
         sync_api.expect(tab.page.locator("#said")).to_contain_text("no database")
     tab.page.fill("#title", "Молоко топлёное")
     sync_api.expect(tab.page.locator("#error")).to_have_text("The service could not be reached.")
+    tab.context.close()
+
+
+def _not_yet(route: Any) -> None:
+    route.fulfill(status=503, json={"code": "not_ready", "detail": "The service is still loading; ask again."})
+
+
+def test_a_page_opened_while_the_service_loads_comes_to_life(browser: Any, service: LocalService) -> None:
+    tab = Tab(browser, service, blank=True)
+    page, home = tab.page, tab.home
+    for path in ("model", "categories*", "classify"):
+        page.route(f"{home}{path}", _not_yet)
+    page.goto(home)
+    sync_api.expect(page.locator("#status")).to_have_text("The service is still loading; one moment…")
+    page.fill("#title", "Men navy polo tshirt")
+    with page.expect_response("**/classify"):
+        pass
+    sync_api.expect(page.locator("#status")).to_have_text("The service is still loading; one moment…")
+    sync_api.expect(page.locator("#error")).to_be_hidden()
+    page.unroute_all()
+    sync_api.expect(_first(page)).to_contain_text("Topwear › Tshirts")
+    sync_api.expect(page.locator("#status")).to_have_text("")
+    sync_api.expect(page.locator("#model-choice")).to_be_visible()
+    page.click("#correct summary")
+    page.fill("#search", "topwear shirts")
+    sync_api.expect(page.locator("#found [role=option]").first).to_be_visible()
+    tab.context.close()
+
+
+def test_a_tree_that_failed_is_asked_for_again(browser: Any, service: LocalService) -> None:
+    tab = Tab(browser, service, blank=True)
+    page = tab.page
+    page.route(f"{tab.home}categories*", lambda route: route.abort())
+    page.goto(tab.home)
+    sync_api.expect(page.locator("#error")).to_have_text("The service could not be reached.")
+    page.unroute_all()
+    page.fill("#title", "Men navy polo tshirt")
+    sync_api.expect(_first(page)).to_contain_text("Topwear › Tshirts")
+    page.click("#correct summary")
+    page.fill("#search", "topwear shirts")
+    sync_api.expect(page.locator("#found [role=option]").first).to_be_visible()
     tab.context.close()
 
 

@@ -19,6 +19,19 @@ async function answered(response) {
   return body;
 }
 
+// The answer to a question; asks again while the service still loads, after pauses that grow.
+export async function whenReady(question, waiting) {
+  for (let pause = 500; ; pause = Math.min(1.5 * pause, 5000)) {
+    try {
+      return await question();
+    } catch (error) {
+      if (error.code !== "not_ready") throw error;
+    }
+    waiting();
+    await new Promise((done) => setTimeout(done, pause));
+  }
+}
+
 export async function classify(product, { explain = false, signal } = {}) {
   const form = new FormData();
   for (const name of ["title", "characteristics", "model"]) if (product[name]) form.set(name, product[name]);

@@ -1,14 +1,14 @@
 // The page: asks while you type, shows what comes, sends what you say of it.
 
 import { pathText, showAnswer, showReasons } from "./answer.js";
-import { categoriesOf, classify, feedback, modelOf, Problem } from "./ask.js";
+import { categoriesOf, classify, feedback, modelOf, Problem, whenReady } from "./ask.js";
 import { show, shrunk } from "./photo.js";
 import { TreeSearch } from "./tree.js";
 import { say, speak } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const PAUSE = 180; // milliseconds after the last key
-const state = { photo: null, picture: null, proportion: 4 / 3, model: null, answer: null, waiting: 0, asking: null };
+const state = { photo: null, picture: null, proportion: 4 / 3, model: null, answer: null, waiting: 0, asking: null, starting: null };
 const tree = new TreeSearch($("search"), $("found"), (leaf) => tell(leaf.id, leaf.path));
 
 function product() {
@@ -30,13 +30,14 @@ async function ask() {
   const asking = (state.asking = new AbortController());
   $("status").textContent = say("thinking");
   try {
-    const answer = await classify(asked, { signal: asking.signal });
+    const answer = await whenReady(() => classify(asked, { signal: asking.signal }), loading);
     if (asking !== state.asking) return; // another one was asked meanwhile
     state.answer = answer;
     showAnswer(answer, tell);
     $("status").textContent = "";
     if (state.picture) show($("photo"), state.picture, state.proportion);
     if ($("why").open) explain();
+    if (!tree.filled) start(); // it could not be had before; now the service answers
   } catch (error) {
     if (error.name !== "AbortError") fail(error);
   }
@@ -46,6 +47,10 @@ function rest() {
   state.answer = null;
   $("answer").hidden = true;
   $("status").textContent = say("waiting");
+}
+
+function loading() {
+  if (!state.answer) $("status").textContent = say("loading");
 }
 
 function fail(error) {
@@ -60,7 +65,7 @@ function fail(error) {
 function useKey(key) {
   sessionStorage.setItem("key", key);
   $("key-asked").hidden = true;
-  useModel().then(ask, fail);
+  start();
 }
 
 async function explain() {
@@ -113,14 +118,20 @@ function removePhoto() {
   $("drop-hint").hidden = false;
 }
 
+// What the page needs of the service before any question: the models and the tree.
+function start() {
+  const missed = (error) => { if (!state.answer) fail(error); }; // an answer is worth more than the tree
+  state.starting ??= useModel().then(() => { if (!state.answer) ask(); }, missed).finally(() => { state.starting = null; });
+}
+
 async function useModel(name) {
-  const told = await modelOf(name);
+  const told = await whenReady(() => modelOf(name), loading);
   state.model = told.model.name;
   const kitchen = told.manifest.image?.kitchen;
   if (kitchen) state.proportion = kitchen.height / kitchen.width;
   $("model-choice").hidden = told.known_models.length < 2;
   $("model").replaceChildren(...told.known_models.map((known) => new Option(known, known, false, known === state.model)));
-  tree.fill(await categoriesOf(state.model));
+  tree.fill(await whenReady(() => categoriesOf(state.model), loading));
 }
 
 function listen() {
@@ -144,4 +155,4 @@ function listen() {
 $("language").value = speak(localStorage.getItem("language") ?? navigator.language.slice(0, 2));
 listen();
 rest();
-useModel().then(() => { if ($("title").value || state.photo) ask(); }, fail);
+start();

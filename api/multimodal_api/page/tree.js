@@ -16,6 +16,10 @@ export class TreeSearch {
     });
   }
 
+  get filled() {
+    return this.leaves.length > 0;
+  }
+
   fill(categories) {
     const byId = new Map(categories.map((one) => [one.id, one]));
     const names = (one) => (one ? [...names(byId.get(one.parent_id)), one.name] : []);
@@ -23,6 +27,7 @@ export class TreeSearch {
       const path = names(one).join(" › ");
       return { id: one.id, path, folded: path.toLocaleLowerCase() };
     });
+    this.search(); // for what was typed before the tree came
   }
 
   search() {
