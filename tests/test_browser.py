@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,18 +143,69 @@ def test_answers_are_accepted_and_corrected_by_keyboard_alone(tab: Tab) -> None:
     sync_api.expect(page.locator("#said")).to_contain_text(f"noted as {chosen}")
 
 
-def test_errors_are_told_in_the_services_words(tab: Tab, tmp_path: Path) -> None:
+def test_errors_are_told_in_the_pages_words(tab: Tab, tmp_path: Path) -> None:
     page = tab.page
     page.set_input_files("#file", {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no photo"})
     sync_api.expect(page.locator("#error")).to_have_text("This file is no photo.")
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(DRESS.read_bytes()[:60])
     page.set_input_files("#file", broken)
-    sync_api.expect(page.locator("#error")).to_contain_text("photo")
+    sync_api.expect(page.locator("#error")).to_contain_text("This photo is damaged")
+    assert "expected a whole file" in page.locator("#error").get_attribute("title"), "the service's own words are lost"
     page.fill("#title", "Women dress")  # beside text, a photo that cannot be read is a warning
-    sync_api.expect(page.locator("#warnings")).to_contain_text("⚠")
+    sync_api.expect(page.locator("#warnings")).to_contain_text("⚠ The photo could not be used")
     sync_api.expect(page.locator("#error")).to_be_hidden()
+    page.route("**/classify", lambda route: route.fulfill(status=418, json={"code": "teapot", "detail": "It is tea."}))
+    page.fill("#title", "Women")
+    sync_api.expect(page.locator("#error")).to_have_text("It is tea.")  # no words of the page's own
     tab.faults.clear()  # the browser tells of every 422 by itself
+
+
+@pytest.mark.parametrize(
+    ("model", "title", "photo", "where", "said"),
+    [
+        ("fashion", "牛仔裤", None, "#error", "Попробуйте другие слова или фото"),
+        ("grocery-ru", "牛仔裤", None, "#error", "Она читает только текст"),
+        ("fashion", "", b"hello", "#error", "Это фото не читается"),
+        ("fashion", "Women dress", b"hello", "#warnings", "учтён только текст"),
+        ("fashion", "牛仔裤", "dress", "#warnings", "не знает ни одного из этих слов"),
+        ("fashion", "!!!", "dress", "#warnings", "В названии нет ни слова"),
+        ("fashion", "Women dress", "noise", "#warnings", "не похоже на те"),
+        ("grocery-ru", "Молоко", "dress", "#warnings", "не смотрит на фото"),
+    ],
+)
+def test_errors_and_warnings_are_told_in_russian(
+    browser: Any, service: LocalService, model: str, title: str, photo: bytes | str | None, where: str, said: str
+) -> None:
+    tab = Tab(browser, service, locale="ru-RU")
+    page = tab.page
+    page.select_option("#model", model)
+    if photo is not None:
+        noise = io.BytesIO()
+        Image.effect_noise((400, 300), 90).convert("RGB").save(noise, "JPEG")
+        data = {"dress": DRESS.read_bytes(), "noise": noise.getvalue()}[photo] if isinstance(photo, str) else photo
+        page.set_input_files("#file", {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": data})
+    page.fill("#title", title)
+    told = page.locator(where)
+    sync_api.expect(told).to_contain_text(said)
+    assert not re.search("[a-z]", told.inner_text()), "English is left"
+    tab.context.close()
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("en-GB", "Not sure enough to decide by the text; these are the likeliest:"),
+        ("ru-RU", "Судя по тексту, уверенности не хватает; вероятнее всего:"),
+    ],
+)
+def test_an_answer_that_abstains_says_so_in_one_sentence(
+    browser: Any, service: LocalService, locale: str, said: str
+) -> None:
+    tab = Tab(browser, service, locale=locale)
+    tab.page.fill("#title", "women")
+    sync_api.expect(tab.page.locator("#decision")).to_have_text(said)
+    tab.context.close()
 
 
 def test_a_service_that_is_gone_is_told(browser: Any) -> None:

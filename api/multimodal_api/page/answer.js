@@ -1,5 +1,6 @@
 // An answer on the page: decision, suggestions with paths and bars, what the photo shows, reasons.
 
+import { warningText } from "./told.js";
 import { percent, say } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -23,15 +24,16 @@ export function pathText(category) {
 
 export function showAnswer(answer, accept) {
   const decided = answer.category && `${say(answer.decision)} ${pathText(answer.category)} (${percent(answer.category.probability)})`;
-  $("decision").textContent = `${decided || say("abstain")} · ${say("used")[answer.modality.used]}`;
+  const used = say("used")[answer.modality.used];
+  $("decision").textContent = decided ? `${decided} · ${used}` : say("abstain", used);
   $("suggestions").replaceChildren(...answer.suggestions.map((category, i) => suggestion(category, accept, i === 0)));
   const chips = answer.tags.map((tag) => make("li", `${tag.name} ${percent(tag.probability)}`, { className: tag.present ? "" : "off" }));
   const colours = answer.attributes.map((one) => make("li", `${one.name}: ${one.value} ${percent(one.probability)}`));
   $("tags").replaceChildren(...chips, ...colours);
   $("photo-says").hidden = chips.length + colours.length === 0;
-  const warnings = [...answer.warnings];
-  if (answer.conflict) warnings.unshift(say("conflict", answer.conflict.text.name, answer.conflict.image.name));
-  $("warnings").replaceChildren(...warnings.map((warning) => make("li", `⚠ ${warning}`)));
+  const warnings = answer.warnings.map((warning) => make("li", `⚠ ${warningText(warning)}`, { title: warning }));
+  if (answer.conflict) warnings.unshift(make("li", `⚠ ${say("conflict", answer.conflict.text.name, answer.conflict.image.name)}`));
+  $("warnings").replaceChildren(...warnings);
   $("answer").hidden = false;
 }
 

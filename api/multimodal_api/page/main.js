@@ -3,6 +3,7 @@
 import { pathText, showAnswer, showReasons } from "./answer.js";
 import { categoriesOf, classify, feedback, modelOf, Problem, whenReady } from "./ask.js";
 import { show, shrunk } from "./photo.js";
+import { problemText } from "./told.js";
 import { TreeSearch } from "./tree.js";
 import { say, speak } from "./words.js";
 
@@ -57,7 +58,8 @@ function fail(error) {
   state.answer = null;
   $("answer").hidden = true;
   $("status").textContent = "";
-  $("error").textContent = error instanceof Problem ? error.message : say("failed");
+  $("error").textContent = problemText(error);
+  $("error").title = error instanceof Problem ? error.message : ""; // the service's own words know more
   $("error").hidden = false;
   if (error.code === "unknown_key") $("key-asked").hidden = false;
 }
@@ -79,7 +81,7 @@ async function explain() {
     showReasons(answer);
     if (answer.heat_map && state.picture) show($("photo"), state.picture, state.proportion, answer.heat_map.effects);
   } catch (error) {
-    $("why-text").textContent = error instanceof Problem ? error.message : say("failed");
+    $("why-text").textContent = problemText(error);
   }
 }
 
@@ -90,8 +92,7 @@ async function tell(categoryId, path) {
     $("said").textContent = found.verdict === "accepted" ? say("accepted") : say("corrected", path);
     $("correct").open = false;
   } catch (error) {
-    const words = error.code === "no_database" ? say("notKept") : error.message;
-    $("said").textContent = error instanceof Problem ? words : say("failed");
+    $("said").textContent = problemText(error);
   }
 }
 
