@@ -9,6 +9,7 @@ const WARNINGS = [
   ["the photo is unlike those", "photoStrange"],
   ["nothing in the text is known", "textUnknown"],
   ["the title has no word", "titleEmpty"],
+  ["for these inputs no share of right answers", "unpromised"],
   ["this bundle does not use the title", "unread_title"],
   ["this bundle does not use the description", "unread_description"],
   ["this bundle does not use the characteristics", "unread_characteristics"],
