@@ -180,6 +180,23 @@ def test_a_file_with_bad_rows_exits_with_1_and_lists_them(multimodal: Runner, bu
     assert [row["category_id"] for row in read_csv(output)] == ["10", "", "20"]
 
 
+def test_an_open_quote_fails_its_row_and_no_other(multimodal: Runner, bundle: Path, tmp_path: Path) -> None:
+    source, output = tmp_path / "in.csv", tmp_path / "out.csv"
+    lines = [f"{i},cotton sleeve" for i in range(8000)]
+    lines[1], lines[6000], lines[6500] = '1,"cotton sleeve', '6000,"leather, strap"', '6500,"leather\nstrap"'
+    source.write_text("\n".join(["id,title", *lines]), encoding="utf-8")
+    done = multimodal("classify", bundle, "--input", source, "--output", output, "--json")
+    assert done.code == 1
+    assert (done.json["rows"], done.json["errors"]) == (8000, 1)
+    (error,) = read_csv(Path(done.json["errors_file"]))
+    assert (error["row"], error["id"], error["code"]) == ("1", "1", "csv")
+    rows = read_csv(output)
+    assert [row["id"] for row in rows] == [str(i) for i in range(8000)]
+    assert {i: row["category_id"] for i, row in enumerate(rows) if row["category_id"] != "10"} == {
+        1: "", 6000: "20", 6500: "20",
+    }  # fmt: skip
+
+
 def test_evaluate_prints_a_table(multimodal: Runner, folder: Path, bundle: Path) -> None:
     done = multimodal("evaluate", bundle, folder / "goods.csv")
     assert done.code == 0

@@ -112,6 +112,19 @@ def test_csv_keeps_its_dialect_and_leaves_broken_rows_out(tmp_path: Path) -> Non
     assert all(isinstance(p, Product) and p.group for p in again)
 
 
+def test_an_open_quote_leaves_out_its_row_alone(tmp_path: Path) -> None:
+    file = tmp_path / "all.csv"
+    rows = [f"{i};dress {i};a" for i in range(40)]
+    rows[3], rows[30] = '3;"dress 3;a', '30;"dress; 30";a'
+    file.write_text("\n".join(["id;title;category", *rows]), encoding="utf-8")
+    told = _run(file, tmp_path / "out", code=1)
+    ids = []
+    for name in ("train", "val"):
+        with (tmp_path / "out" / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+            ids += [row["id"] for row in csv.DictReader(stream, delimiter=";")]
+    assert (sorted(map(int, ids)), told["errors"]) == ([i for i in range(40) if i != 3], 1)
+
+
 def test_blank_lines_before_the_header_change_nothing(tmp_path: Path) -> None:
     rows = "id;title;category\n" + "".join(f"{i};dress {i};a\n" for i in range(40))
     for name, lead in (("plain", ""), ("led", "\n;;\n")):

@@ -202,16 +202,17 @@ def test_csv_streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = list(islice(open_reader(source, labelled=True), 3))
     assert [item.id for item in first] == ["0", "1", "2"]
     # what is read beyond the rows asked for is a buffer, not the file
-    from multimodal.data import csv_file
+    from multimodal.data.csv_cells import CsvRows
 
-    taken: list[list[str]] = []
+    taken: list[list[str] | Exception] = []
+    rows = CsvRows.rows
 
-    def watched(rows: Iterator[list[str]], limit: int | None) -> Iterator[list[str]]:
-        for row in rows:
+    def watched(self: CsvRows, width: int) -> Iterator[list[str] | Exception]:
+        for row in rows(self, width):
             taken.append(row)
             yield row
 
-    monkeypatch.setattr(csv_file, "_cells", watched)
+    monkeypatch.setattr(CsvRows, "rows", watched)
     list(islice(open_reader(source, labelled=True), 3))
     assert len(taken) == 3
 

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TextIO
 
 from multimodal.data.columns import ResolvedColumns, check_once
+from multimodal.data.csv_cells import BLANK, DELIMITERS, CsvRows, OpenQuote
 from multimodal.data.embedded import holds_embedded
 from multimodal.data.rows import RowRules
 from multimodal.data.values import Unreadable
 from multimodal.errors import DataError
 from multimodal.types import Product, RowError
 
-_DELIMITERS = ",;\t"
-_BLANK = _DELIMITERS + '" \r\n'
 _HEADER_LIMIT = 1 << 16
 _LOOKED_AT = 1 << 20
 _EMBEDDED_LIMIT = 32 << 20
@@ -41,21 +40,30 @@ class CsvReader:
     def __iter__(self) -> Iterator[Product | RowError]:
         with _open(self.file) as stream:
             limit = _cell_limit(stream)
-            rows = csv.reader(stream, delimiter=_delimiter(stream))
-            header = [name.strip() for name in _header(rows)]
+            rows = CsvRows(stream, _delimiter(stream), limit)
+            header = [name.strip() for name in rows.header()]
             at = {field: header.index(name) for field, name in self.columns.present().items()}
-            for row, cells in enumerate(_cells(rows, limit)):
-                if isinstance(cells, csv.Error):
+            for row, cells in enumerate(rows.rows(len(header))):
+                if isinstance(cells, OpenQuote):
+                    yield self._open_quote(cells.cells, row, at.get("id"), header)
+                elif isinstance(cells, csv.Error):
                     yield self.rules.error(None, row, "csv", f"got no CSV ({cells}); expected quotes in pairs")
                 elif len(cells) != len(header):
                     yield self._ragged(cells, row, at.get("id"), len(header))
                 else:
                     yield self.rules.build({field: _text(cells[i]) for field, i in at.items()}, row)
 
+    def _open_quote(self, before: list[str], row: int, id_at: int | None, header: list[str]) -> RowError:
+        where = f"column {header[len(before)]!r}" if len(before) < len(header) else f"cell {len(before) + 1}"
+        message = (
+            f"{where}: got a quote that opens and does not close, expected quotes in pairs; close it, or double "
+            'it ("") where it belongs to the text'
+        )
+        return self.rules.error(_known(before, id_at), row, "csv", message)
+
     def _ragged(self, cells: list[str], row: int, id_at: int | None, expected: int) -> RowError:
-        known = cells[id_at] if id_at is not None and id_at < len(cells) else None
         message = f"got {len(cells)} cells, expected {expected} as in the header; quote cells that hold a delimiter"
-        return self.rules.error(known, row, "ragged_row", message)
+        return self.rules.error(_known(cells, id_at), row, "ragged_row", message)
 
 
 def csv_columns(file: Path) -> list[str]:
@@ -66,7 +74,7 @@ def csv_columns(file: Path) -> list[str]:
     """
     with _open(file) as stream:
         try:
-            header = _header(csv.reader(stream, delimiter=_delimiter(stream)))
+            header = CsvRows(stream, _delimiter(stream)).header()
         except csv.Error as error:
             raise DataError(f"{file}: the header is no CSV ({error}); expected quotes in pairs") from None
     text = "".join(header)
@@ -89,15 +97,10 @@ def _open(file: Path) -> TextIO:
 
 def _delimiter(stream: TextIO) -> str:
     line = stream.readline(_HEADER_LIMIT)
-    while line and not line.strip(_BLANK):
+    while line and not line.strip(BLANK):
         line = stream.readline(_HEADER_LIMIT)
     stream.seek(0)
-    return max(_DELIMITERS, key=line.count)
-
-
-def _header(rows: Iterator[list[str]]) -> list[str]:
-    """The first row with anything in it, which is taken from ``rows``; empty where there is none."""
-    return next((cells for cells in rows if any(cell.strip(_BLANK) for cell in cells)), [])
+    return max(DELIMITERS, key=line.count)
 
 
 def _cell_limit(stream: TextIO) -> int | None:
@@ -106,26 +109,9 @@ def _cell_limit(stream: TextIO) -> int | None:
     return _EMBEDDED_LIMIT if holds_embedded(head) else None
 
 
-def _cells(rows: Iterator[list[str]], limit: int | None = None) -> Iterator[list[str] | csv.Error]:
-    while True:
-        try:
-            cells = next(rows) if limit is None else _next_within(rows, limit)
-        except StopIteration:
-            return
-        except csv.Error as error:  # the parser starts afresh on the next line
-            yield error
-            continue
-        if cells:
-            yield cells
-
-
-def _next_within(rows: Iterator[list[str]], limit: int) -> list[str]:
-    """The next row under another limit, which is the module's and so is put back at once."""
-    before = csv.field_size_limit(limit)
-    try:
-        return next(rows)
-    finally:
-        csv.field_size_limit(before)
+def _known(cells: list[str], id_at: int | None) -> str | None:
+    """The id of a row that is no product."""
+    return cells[id_at] if id_at is not None and id_at < len(cells) else None
 
 
 def _text(cell: str) -> str | Unreadable:
@@ -145,13 +131,11 @@ def csv_rows(file: Path) -> tuple[str, list[str], Iterator[list[str] | csv.Error
     csv_columns(file)
     with _open(file) as stream:
         delimiter = _delimiter(stream)
-        header = _header(csv.reader(stream, delimiter=delimiter))
+        header = CsvRows(stream, delimiter).header()
 
     def rows() -> Iterator[list[str] | csv.Error]:
         with _open(file) as stream:
-            limit = _cell_limit(stream)
-            cells = csv.reader(stream, delimiter=delimiter)
-            _header(cells)
-            yield from _cells(cells, limit)
+            cells = CsvRows(stream, delimiter, _cell_limit(stream))
+            yield from cells.rows(len(cells.header()))
 
     return delimiter, header, rows()
