@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -13,18 +14,22 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from api_support import ROOT, FakePredictor, running
 from multimodal.bench.asks import Ask, asks_of, request
-from multimodal.bench.connection import Connection
+from multimodal.bench.connection import Connection, Reply
 from multimodal.bench.load import NO_ANSWER, Outcome, as_they_come, back_to_back, one_by_one, percentile
-from multimodal.bench.local import free_port
-from multimodal.bench.measure import Effort, measure_service
+from multimodal.bench.local import LocalService, free_port
+from multimodal.bench.measure import Effort, measure_service, stage_times
 from multimodal.bench.processes import children, resident_mb
-from multimodal.cli.bench import bench
+from multimodal.bench.sweep import Setting, setting_name, settings_of, sweep
+from multimodal.cli.bench import _first_reply, bench
+from multimodal.errors import InputError
 from multimodal_api.app import create_app
 from multimodal_api.settings import Settings
 
@@ -145,6 +150,35 @@ def test_those_who_came_while_it_stalled_waited_too() -> None:
     assert sum(ms > 100 for ms in outcome.waited) > 30, "those due during the stall waited, though sent quickly"
 
 
+class _Behind(_Stalls):
+    """Refuses its first two questions."""
+
+    asked = 0
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        _Behind.asked += 1
+        self.send_response(503 if _Behind.asked < 3 else 200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+
+@pytest.mark.parametrize(("tries", "status"), [(5, 200), (2, 503)])
+def test_a_service_that_is_behind_is_asked_again(tries: int, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multimodal.cli.bench._PAUSE", 0.0)
+    monkeypatch.setattr("multimodal.cli.bench._TRIES", tries)
+    _Behind.asked = 0
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Behind)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        reply = _first_reply(LocalService(server.server_address[1], 0, 0.0), TITLES.requests[0])
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert (reply.status, _Behind.asked) == (status, min(tries, 3))
+
+
 def test_percentiles_by_hand() -> None:
     assert percentile([4.0, 1.0, 3.0, 2.0, 5.0], 50) == 3.0
     assert percentile([0.0, 10.0], 99) == pytest.approx(9.9)
@@ -161,9 +195,78 @@ def test_figures_of_each_kind() -> None:
     assert row["failed"] == 0
     assert row["answers_per_second"] > 0
     assert 0 < row["server_p50_ms"] <= row["client_p50_ms"]
-    assert {"read", "predict", "encode"} <= row["stages_p50_ms"].keys()
+    assert {"read", "predict", "encode"} <= row["stages_p50_ms"].keys() == row["stages_p99_ms"].keys()
+    assert all(row["stages_p50_ms"][name] <= p99 for name, p99 in row["stages_p99_ms"].items())
     assert row["coming"]["per_second"] == pytest.approx(0.6 * row["answers_per_second"])
     assert len(told) == 3
+
+
+def test_stages_by_hand() -> None:
+    """A stage that an answer went without took no time of it; what was refused is not counted."""
+    told = [{"read": 1.0, "total": 1.0}, {"read": 2.0, "queue": 5.0, "total": 7.0}, {"read": 3.0, "total": 3.0}]
+    replies = [Reply(200, {}, 9.0, stages) for stages in told]
+    replies.append(Reply(503, {}, 9.0, {"read": 99.0, "total": 99.0}))
+    assert stage_times(replies, 50) == {"read": 2.0, "queue": 0.0}
+    assert stage_times(replies, 100) == {"read": 3.0, "queue": 5.0}
+    assert stage_times([], 50) == {}
+
+
+def test_the_stages_of_an_answer_add_up_to_its_total() -> None:
+    with service() as port:
+        _, replies = one_by_one(lambda: Connection("127.0.0.1", port), TITLES, 5)
+    assert len(replies) == 5
+    for reply in replies:
+        parts = [ms for name, ms in reply.stages.items() if name != "total"]
+        assert len(parts) > 3
+        assert sum(parts) == pytest.approx(reply.stages["total"], abs=0.001 * len(parts)), "but for rounding"
+
+
+def test_settings_are_each_with_each() -> None:
+    assert settings_of([None], [None]) == [Setting()]
+    assert settings_of([1, 2], [None]) == [Setting(1), Setting(2)]
+    assert len(settings_of([1, 2], [1, 2, 4])) == 6
+    assert Setting().environment() == {}
+    assert Setting(2, 1).environment() == {"MULTIMODAL_CONCURRENCY": "2", "MULTIMODAL_THREADS": "1"}
+    assert setting_name({"concurrency": None, "threads": None}) == "default"
+    assert setting_name({"concurrency": 2, "threads": None}) == "concurrency 2"
+
+
+def test_a_sweep_starts_the_service_anew_and_finds_where_it_answers_more() -> None:
+    begun: list[Setting] = []
+
+    @contextmanager
+    def start(setting: Setting) -> Iterator[LocalService]:
+        begun.append(setting)
+        slow = FakePredictor(delay=0.05)
+        assert setting.concurrency is not None
+        # By threads always: a small body answered where it is read knows no concurrency.
+        with service(slow, concurrency=setting.concurrency, quick_bytes=0) as port:
+            yield LocalService(port, os.getpid(), 0.0)
+
+    done: list[int] = []
+    settings = settings_of([1, 4], [None])
+    rows = sweep(start, [TITLES], settings, connections=[1, 4], seconds=0.6, on_progress=done.append)
+    assert begun == settings
+    assert done == [1, 2, 3, 4]
+    assert [(row["concurrency"], load["connections"]) for row in rows for load in row["loads"]] == [
+        (1, 1), (1, 4), (4, 1), (4, 4),
+    ]  # fmt: skip
+    loads = [load for row in rows for load in row["loads"]]
+    assert all(load["failed"] == 0 and 50 <= load["client_p50_ms"] <= load["client_p99_ms"] for load in loads)
+    one, four = rows[0]["loads"][1], rows[1]["loads"][1]
+    assert one["answers_per_second"] <= 20, "one at a time, each 50 ms"
+    assert four["answers_per_second"] > 1.3 * one["answers_per_second"]
+
+
+def test_a_load_without_an_answer_has_no_times() -> None:
+    @contextmanager
+    def start(_: Setting) -> Iterator[LocalService]:
+        yield LocalService(free_port(), os.getpid(), 0.0)
+
+    [row] = sweep(start, [TITLES], [Setting()], connections=[1], seconds=0.05, on_progress=lambda _: None)
+    [load] = row["loads"]
+    assert (load["client_p50_ms"], load["client_p99_ms"], load["answers_per_second"]) == (None, None, 0)
+    assert load["failed"] > 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
@@ -182,16 +285,79 @@ def test_memory_counts_the_processes_of_a_process() -> None:
 
 def test_the_command_measures_a_shipped_bundle(capsys: pytest.CaptureFixture[str]) -> None:
     bundle = ROOT / "artifacts" / "grocery-ru"
-    bench(bundle, requests=20, seconds=1.0, connections=2, workers=1, title=["Молоко 950мл"], as_json=True)
+    own = {"sweep_connections": "1,2", "sweep_concurrency": "1", "sweep_threads": "1,2"}
+    bench(bundle, requests=20, seconds=1.0, connections=2, workers=1, title=["Молоко 950мл"], as_json=True, **own)
     figures = json.loads(capsys.readouterr().out)
     assert figures["bundle"] == "grocery-ru"
     assert [row["sent"] for row in figures["asked"]] == ["title"]
-    assert figures["asked"][0]["failed"] == 0
+    [asked] = figures["asked"]
+    assert asked["answers_per_second"] > 0  # a busy machine may also refuse some
+    # Medians of 20 need not add up; the stages of one answer do, see above.
+    assert sum(asked["stages_p50_ms"].values()) == pytest.approx(asked["server_p50_ms"], rel=0.5)
     assert figures["resident_mb"] > 50
+    assert figures["settings"]["sweep_connections"] == [1, 2]
+    assert [(row["concurrency"], row["threads"]) for row in figures["sweep"]] == [(1, 1), (1, 2)]
+    for row in figures["sweep"]:
+        assert row["resident_mb"] > 50
+        assert [(load["sent"], load["connections"]) for load in row["loads"]] == [("title", 1), ("title", 2)]
+        assert all(load["answers_per_second"] > 0 for load in row["loads"])
 
 
-def test_the_command_shows_a_table(capsys: pytest.CaptureFixture[str]) -> None:
-    bench(ROOT / "artifacts" / "fashion", requests=20, seconds=1.0, connections=2, workers=1)
+def test_the_command_shows_tables_and_draws_them(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    picture = tmp_path / "new" / "speed.png"
+    bundle = ROOT / "artifacts" / "fashion"
+    bench(bundle, requests=20, seconds=1.0, connections=2, workers=1, sweep_connections="1,2", plot=picture)
     told = capsys.readouterr().out
     assert "800×600" in told
-    assert "0 requests failed" in told
+    assert re.search(r"\d+ requests failed", told)
+    assert "predict" in told
+    assert "connections" in told
+    assert "Wrote" in told
+    with Image.open(picture) as drawn:
+        assert drawn.format == "PNG"
+        assert drawn.width > 600
+        assert len(drawn.convert("RGB").getcolors(1 << 20) or []) > 10
+
+
+def test_a_line_for_each_setting_and_a_bar_for_each_kind(tmp_path: Path) -> None:
+    """Also where a load had no answer, and of kinds with stages of their own."""
+    from multimodal.report.speed import plot_speed
+
+    asked = [
+        {"sent": "a $photo$", "server_p50_ms": 8.0, "server_p99_ms": 9.0, "stages_p50_ms": {"read": 3.0, "queue": 5.0}},
+        {"sent": "title", "server_p50_ms": 1.0, "server_p99_ms": 2.0, "stages_p50_ms": {"read": 1.0}},
+    ]
+    loads = [{"sent": row["sent"], "connections": n, "answers_per_second": 0.0} for row in asked for n in (4, 1)]
+    once = [{"concurrency": 1, "threads": None, "loads": loads}]
+    file = plot_speed({"asked": asked, "sweep": once}, tmp_path / "once.png")
+    twice = plot_speed({"asked": asked, "sweep": once * 2}, tmp_path / "twice.png")
+    with Image.open(file) as one, Image.open(twice) as two:
+        assert two.width > one.width, "the legend stands beside"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"sweep_connections": "1,x"}, "--sweep-connections '1,x': expected whole numbers from 1"),
+        ({"sweep_threads": "0"}, "--sweep-threads '0': expected whole numbers from 1"),
+        ({"sweep_concurrency": "2,,1"}, "--sweep-concurrency '2,,1': expected whole numbers from 1"),
+        ({"plot": Path("speed.jpg")}, "--plot speed.jpg: expected a file for the picture whose name ends in .png"),
+        ({"plot": Path(__file__) / "speed.png"}, "is a file, expected a folder"),
+    ],
+)
+def test_what_cannot_be_measured_or_drawn_is_refused_at_once(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=re.escape(said)):
+        bench(Path("nowhere"), **options)
+
+
+def test_a_plot_without_matplotlib_names_the_extra() -> None:
+    code = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "from multimodal.cli.main import main\n"
+        "sys.argv = ['multimodal', 'bench', 'nowhere', '--plot', 'speed.png']\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2
+    assert "bench --plot" in done.stderr
+    assert "pip install 'multimodal[report]'" in done.stderr
+    assert "Traceback" not in done.stderr

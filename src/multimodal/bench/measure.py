@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from multimodal.bench.asks import Ask
+from multimodal.bench.connection import Reply
 from multimodal.bench.load import Connect, Outcome, as_they_come, back_to_back, one_by_one, percentile
 from multimodal.bench.processes import processor
 
@@ -48,12 +49,12 @@ def measure_service(connect: Connect, asks: Sequence[Ask], effort: Effort, tell:
         tell(f"{ask.sent}: as they come, {SHARE:.0%} of that")
         rate = max(0.5, SHARE * most.rate)
         come = as_they_come(connect, ask, rate=rate, seconds=effort.seconds)
-        stages = [name for name in (replies[0].stages if replies else ()) if name != "total"]
         rows.append(
             {
                 "sent": ask.sent,
                 **latency(alone),
-                "stages_p50_ms": {name: percentile([r.stages.get(name, 0.0) for r in replies], 50) for name in stages},
+                "stages_p50_ms": stage_times(replies, 50),
+                "stages_p99_ms": stage_times(replies, 99),
                 "answers_per_second": most.rate,
                 "coming": {"per_second": rate, **waiting(come)},
                 "failed": failed(alone) + failed(most) + failed(come),
@@ -70,6 +71,16 @@ def latency(outcome: Outcome) -> dict[str, float]:
         "client_p50_ms": percentile(outcome.waited, 50),
         "client_p99_ms": percentile(outcome.waited, 99),
     }
+
+
+def stage_times(replies: Sequence[Reply], q: float) -> dict[str, float]:
+    """The q-th percentile of each stage's milliseconds, of answers (200) alone; "total" is not among them.
+
+    The stages of one answer add up to its total, percentiles of many need not.
+    """
+    stages = [reply.stages for reply in replies if reply.status == 200]
+    names = [name for name in dict.fromkeys(name for one in stages for name in one) if name != "total"]
+    return {name: percentile([one.get(name, 0.0) for one in stages], q) for name in names}
 
 
 def waiting(outcome: Outcome) -> dict[str, float]:

@@ -79,13 +79,16 @@ def leave(errors: int, errors_file: Path | None, what: str) -> NoReturn:
 
 
 @contextmanager
-def progress(label: str, total: int | None, unit: str = "rows") -> Iterator[Callable[[int], None]]:
+def progress(
+    label: str, total: int | None, unit: str = "rows", *, speed: bool = True
+) -> Iterator[Callable[[int], None]]:
     """A progress bar on standard error.
 
     Args:
         label: what is being done.
         total: how many there are, or None where that is not known.
         unit: what is counted.
+        speed: whether to tell how many a second.
 
     Yields:
         A function that takes how many are done so far.
@@ -104,7 +107,7 @@ def progress(label: str, total: int | None, unit: str = "rows") -> Iterator[Call
 
         def advance(done: int) -> None:
             elapsed = bar.tasks[0].elapsed or 0.0
-            rate = f"{done / elapsed:,.0f} {unit}/s" if elapsed > 0 else ""
+            rate = f"{done / elapsed:,.0f} {unit}/s" if speed and elapsed > 0 else ""
             bar.update(task, completed=done, rate=rate)
 
         yield advance

@@ -21,10 +21,10 @@ BRANCHES = (
 _DPI = 130
 
 
-def require_matplotlib() -> None:
+def require_matplotlib(feature: str = "A report with plots") -> None:
     """Raises MissingExtraError where matplotlib is not installed; asked before any work is done."""
     if importlib.util.find_spec("matplotlib") is None:
-        raise MissingExtraError("report", feature="A report with plots")
+        raise MissingExtraError("report", feature=feature)
 
 
 def new_figure(width: float, height: float) -> Figure:
