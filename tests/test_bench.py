@@ -291,7 +291,7 @@ def test_the_command_measures_a_shipped_bundle(capsys: pytest.CaptureFixture[str
     assert figures["bundle"] == "grocery-ru"
     assert [row["sent"] for row in figures["asked"]] == ["title"]
     [asked] = figures["asked"]
-    assert asked["answers_per_second"] > 0  # a busy machine may also refuse some
+    assert asked["failed"] == 0
     # Medians of 20 need not add up; the stages of one answer do, see above.
     assert sum(asked["stages_p50_ms"].values()) == pytest.approx(asked["server_p50_ms"], rel=0.5)
     assert figures["resident_mb"] > 50
@@ -309,7 +309,7 @@ def test_the_command_shows_tables_and_draws_them(capsys: pytest.CaptureFixture[s
     bench(bundle, requests=20, seconds=1.0, connections=2, workers=1, sweep_connections="1,2", plot=picture)
     told = capsys.readouterr().out
     assert "800×600" in told
-    assert re.search(r"\d+ requests failed", told)
+    assert "0 requests failed" in told
     assert "predict" in told
     assert "connections" in told
     assert "Wrote" in told
