@@ -138,6 +138,21 @@ def test_a_head_is_measured_where_it_can_answer() -> None:
     assert found.heads["image"].rows == 4
 
 
+def test_photos_that_cannot_be_read_beside_text_are_counted() -> None:
+    lost = [Product(id=i, title="s", image=photo("broken"), category_id="s") for i in (5, 6)]
+    found = evaluate(KeywordScorer(), [*PRODUCTS, *lost, Product(image=photo("broken"), category_id="s")])
+    assert found.rows == 6
+    assert [(e.id, e.row, e.stage, e.code) for e in found.photos_left_out] == [
+        (5, 4, "image", "image_unreadable"),
+        (6, 5, "image", "image_unreadable"),
+    ]
+    assert "expected one of JPEG" in found.photos_left_out[0].message
+    assert found.to_dict()["photos_left_out"] == {"rows": 2, "by_code": {"image_unreadable": 2}}
+    assert found.to_dict()["errors"] == {"rows": 1, "by_code": {"nothing_usable": 1}}
+    titles = evaluate(KeywordScorer(), [*PRODUCTS, *lost], inputs=("title",))
+    assert titles.to_dict()["photos_left_out"] == {"rows": 0, "by_code": {}}
+
+
 def test_it_works_in_batches_and_tells_how_far_it_is() -> None:
     scorer, done = KeywordScorer(), []
     evaluate(scorer, PRODUCTS * 3, batch_size=5, on_progress=done.append)

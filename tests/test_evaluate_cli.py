@@ -153,6 +153,21 @@ def test_slices_and_peers_keep_to_their_rows_past_bad_ones(evaluate: Run, data: 
     assert found["against"]["top1"]["mean_b"] == 1.0
 
 
+def test_photos_that_cannot_be_read_are_told_and_cost_no_row(evaluate: Run, data: Path, tmp_path: Path) -> None:
+    rows = [row for row in pq.read_table(data).to_pylist() if row["title"]][:6]
+    with (tmp_path / "rows.csv").open("w", encoding="utf-8", newline="") as stream:
+        lines = [[row["title"], row["category_id"], f"gone/{i}.jpg" if i < 5 else ""] for i, row in enumerate(rows)]
+        csv.writer(stream).writerows([["title", "category_id", "image"], *lines])
+    code, out, err = evaluate(tmp_path / "rows.csv", "--json")
+    assert code == 0, "every row was measured"
+    found = json.loads(out)
+    assert found["rows"] == 6
+    assert found["photos_left_out"] == {"rows": 5, "by_code": {"image_missing": 5}}
+    told = err.replace("\n", " ")
+    assert f"5 x image_missing, so their text stands alone: {tmp_path / 'gone' / '0.jpg'}: no photo" in told
+    assert "1.jpg" not in told
+
+
 def test_heads_answer_the_same_together_and_alone(predictor: Predictor, val_products: list[Product]) -> None:
     products = [
         *val_products[:70],

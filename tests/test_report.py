@@ -81,6 +81,15 @@ def test_the_folder_holds_page_figures_classes_and_pictures(tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("matplotlib")
+def test_the_page_tells_of_photos_that_could_not_be_read(tmp_path: Path) -> None:
+    lost = {"rows": 1234, "by_code": {"image_missing": 1230, "image_unreadable": 4}}
+    write_report(tmp_path, ROWS, TREE, document(photos_left_out=lost), data="val.parquet")
+    said = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "1 rows could not be measured and are not in these figures: unlabelled 1." in said
+    assert "1,234 photos could not be read, so that the text of their rows stands alone: image_missing 1,230" in said
+
+
+@pytest.mark.usefixtures("matplotlib")
 def test_metrics_json_holds_the_document_and_all_details(tmp_path: Path) -> None:
     write_report(tmp_path, ROWS, TREE, document(), data="val")
     found = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))

@@ -36,12 +36,13 @@ def calibrate(
 
     with needs_train_extra("bundle calibrate"):
         from multimodal.export.recalibrate import recalibrate
-        from multimodal.training.run import tell_rejected
+        from multimodal.training.rejected import tell_left_out, tell_rejected
     source = source_of(data, column, images_root, category_map)
     refuse_test_source(source, "")
     with stderr().status("Reading and calibrating"):
         manifest, rows = recalibrate(bundle, [source])
     replace_manifest(bundle / LAYOUT.manifest, manifest)
     tell_rejected(rows.rejected)
+    tell_left_out(rows.photos_left_out)
     said = f"{bundle}: calibrated on {len(rows):,} products; {len(rows.rejected):,} could not be used."
     stdout().print(said, markup=False, soft_wrap=True)

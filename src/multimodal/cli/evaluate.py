@@ -79,6 +79,7 @@ def evaluate(
     """
     from multimodal import load
     from multimodal.data import read_source, source_count
+    from multimodal.data.reasons import TEXT_ALONE, by_code
     from multimodal.serving.against import check_categories, check_tree
     from multimodal.serving.evaluate import evaluate as run
     from multimodal.serving.slices import column_values
@@ -144,6 +145,9 @@ def evaluate(
     if report is not None:
         index = write_pages(report, document, found, told, predictor, source, data=data.name, history=history)
         _say(f"the report is {index}")
+    if found is not None:
+        for line in by_code(found.photos_left_out, TEXT_ALONE):
+            _say(line, style="yellow")
     _finish(unmeasured, () if found is None else found.errors, lost)
 
 

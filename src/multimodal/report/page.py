@@ -104,10 +104,14 @@ def _summary(document: Mapping[str, Any], details: Details, data: str) -> Iterat
             f"category has the right name in another branch would make it {percent(fused['name_top1'])}. "
             f"The stated probability is off by {100 * fused['ece']:.1f} points on average."
         )
-    left_out = document["errors"]["rows"]
-    if left_out:
-        reasons = ", ".join(f"{code} {count:,}" for code, count in document["errors"]["by_code"].items())
-        yield Text(f"{left_out:,} rows could not be measured and are not in these figures: {reasons}.")
+    for key, what in (
+        ("errors", "rows could not be measured and are not in these figures"),
+        ("photos_left_out", "photos could not be read, so that the text of their rows stands alone"),
+    ):
+        lost = document.get(key) or {"rows": 0}
+        if lost["rows"]:
+            reasons = ", ".join(f"{code} {count:,}" for code, count in lost["by_code"].items())
+            yield Text(f"{lost['rows']:,} {what}: {reasons}.")
 
 
 def _figures(document: Mapping[str, Any], details: Details) -> Iterator[Block]:

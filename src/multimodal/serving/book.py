@@ -9,7 +9,9 @@ from typing import Protocol
 import numpy as np
 
 from multimodal.data import LabelCheck
-from multimodal.errors import DataError
+from multimodal.errors import DataError, ImageError
+from multimodal.image import ImageKitchen
+from multimodal.serving.given import checked_photo
 from multimodal.serving.measured import Floats, Measured, MeasuredRow, PeerAnswers
 from multimodal.taxonomy import Tree
 from multimodal.text.masking import mask_title
@@ -19,6 +21,8 @@ Item = Product | RowError
 _TEXT: HeadName = "text"
 _WHOLE: tuple[HeadName, ...] = ("fused",)
 _HEAD_OF: dict[InputName, HeadName] = {**dict.fromkeys(TEXT_INPUTS, _TEXT), "image": "image"}
+_SMALL = ImageKitchen(64, 64)
+"""Photos that a scorer could not read are read once more by it, for the reason alone."""
 
 
 class Scorer(Protocol):
@@ -42,7 +46,7 @@ class Scorer(Protocol):
 
 
 class Book:
-    """Labels and probabilities by head, and what could not be measured."""
+    """Labels and probabilities by head, and what could not be measured: rows, and photos beside text."""
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class Book:
         self._labels: list[int] = []
         self._peer: tuple[list[str | None], list[float]] = [], []
         self.errors: list[RowError] = []
+        self.photos_left_out: list[RowError] = []
 
     def add(self, batch: Sequence[tuple[int, Item]]) -> None:
         """Scores one batch of rows with their numbers."""
@@ -85,6 +90,8 @@ class Book:
             usable = _usable(product, self._seen, {head: bool(rows[i]) for head, rows in there.items()})
             self._rows.append(MeasuredRow(row, product.id, product.title, product.group, usable))
             self._labels.append(self._scorer.tree.leaf_index[product.category_id or ""])
+            if "image" in there and not there["image"][i] and product.image is not None:
+                self.photos_left_out.append(_unread(product, row))
         for head, parts in self._probs.items():
             parts.append(np.asarray(probs[head][answered], dtype=np.float32))
         self._ask_peer([kept[i][1] for i in np.flatnonzero(answered)])
@@ -125,6 +132,16 @@ def _usable(product: Product, seen: frozenset[InputName], answers: Mapping[HeadN
     """The inputs that are there and that their head could use."""
     there = (name for name in INPUTS if name in seen and getattr(product, name))
     return tuple(name for name in there if answers.get(_HEAD_OF[name], True))
+
+
+def _unread(product: Product, row: int) -> RowError:
+    """Why the photo of a row could not be read."""
+    code, message = ImageError.code, "the photo could not be read, expected a whole one; upload it again"
+    try:
+        _SMALL.prepare(checked_photo(product.image))
+    except ImageError as error:
+        code, message = error.code, error.message
+    return RowError(product.id, row, "image", code, message)
 
 
 def _unanswered(product: Product, row: int, seen: frozenset[InputName]) -> RowError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -29,6 +29,7 @@ class Evaluation:
             single heads on the same products, less those they cannot answer (see each one's ``rows``).
         measured: the rows with truth and answers, for everything else that is told of them.
         errors: rows that could not be measured, with the reason.
+        photos_left_out: photos that could not be read, of rows that were measured by their text.
     """
 
     rows: int
@@ -39,10 +40,10 @@ class Evaluation:
     masked: bool = False
     tags: Mapping[str, Any] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    photos_left_out: tuple[RowError, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
-        codes = Counter(error.code for error in self.errors)
         return {
             "rows": self.rows,
             "inputs": list(self.inputs),
@@ -50,8 +51,14 @@ class Evaluation:
             "heads": {head: figures.to_dict() for head, figures in self.heads.items()},
             "tags": dict(self.tags),
             "attributes": dict(self.attributes),
-            "errors": {"rows": len(self.errors), "by_code": dict(sorted(codes.items()))},
+            "errors": _counted(self.errors),
+            "photos_left_out": _counted(self.photos_left_out),
         }
+
+
+def _counted(errors: Sequence[RowError]) -> dict[str, Any]:
+    codes = Counter(error.code for error in errors)
+    return {"rows": len(errors), "by_code": dict(sorted(codes.items()))}
 
 
 def evaluate(
@@ -95,7 +102,8 @@ def evaluate(
     measured = book.close(numbered=not named)
     heads = {head: summarise(probs, labels, predictor.tree) for head, probs, labels in measured.by_head()}
     errors = tuple(sorted(book.errors, key=lambda error: error.row))
-    return Evaluation(len(measured.rows), seen, heads, measured, errors, words is not None)
+    left_out = tuple(book.photos_left_out)
+    return Evaluation(len(measured.rows), seen, heads, measured, errors, words is not None, photos_left_out=left_out)
 
 
 def _seen(scorer: Scorer, asked: Collection[InputName] | None, masked: bool) -> tuple[InputName, ...]:

@@ -34,7 +34,8 @@ def shown(product: Product, usable: frozenset[InputName]) -> Product:
     )
 
 
-def checked(photo: object) -> ImageRef:
+def checked_photo(photo: object) -> ImageRef:
+    """What a product gives as its photo; raises ImageError for anything but an ``ImageRef``."""
     if not isinstance(photo, ImageRef):
         raise ImageError(
             f"got {type(photo).__name__}, expected an ImageRef; give the photo's bytes as ImageRef(data=...) or its "

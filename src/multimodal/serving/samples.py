@@ -13,7 +13,7 @@ import numpy.typing as npt
 from multimodal.artifact import Bundle
 from multimodal.artifact.kitchens import image_kitchen_of, text_kitchen_of
 from multimodal.errors import ImageError, InputError
-from multimodal.serving.given import checked, in_its_row, is_there, shown
+from multimodal.serving.given import checked_photo, in_its_row, is_there, shown
 from multimodal.text import TextFields
 from multimodal.text.fields import over_cap
 from multimodal.text.masking import category_words, names_category
@@ -143,7 +143,7 @@ class Kitchens:
         if self.image is None or "image" not in usable or is_missing(photo):
             return None, None
         try:
-            return self.image.prepare(checked(photo)), None
+            return self.image.prepare(checked_photo(photo)), None
         except ImageError as error:
             return None, error
 

@@ -64,6 +64,8 @@ class Preparer:
     ) -> Split:
         """Reads all rows of the sources; those that cannot be used end up in ``rejected``.
 
+        An unreadable photo beside usable text costs the photo alone, which ends up in ``photos_left_out``.
+
         Args:
             pixel_file: where the decoded photos go.
             halves: whether to divide the rows into select and calibrate.
@@ -73,6 +75,7 @@ class Preparer:
         allowed = frozenset() if halves else self.tree.telling
         items = check_labels(read, self.tree.leaves, self.tree.inner, allowed=allowed)
         rejected: list[RowError] = []
+        left_out: list[RowError] = []
         products: list[Product] = []
         numbers: list[int] = []
         parts: list[EncodedText] = []
@@ -97,6 +100,8 @@ class Preparer:
                         rejected.append(problem)
                         continue
                     kept.append((product, text))
+                    if isinstance(pixels, ImageError):
+                        left_out.append(_unreadable(product, row, pixels))
                     numbers.append(row)
                     if self.image is not None:
                         has_image.append(isinstance(pixels, np.ndarray))
@@ -113,6 +118,7 @@ class Preparer:
                     masked.append(self.text.encode(self._masked([p for p, _ in kept])))
         half = np.array([split_half(p, i) if halves else "" for p, i in zip(products, numbers, strict=True)])
         split = self._assemble(products, half, fields, named, parts, masked, has_image, rejected, pixel_file)
+        split = replace(split, photos_left_out=tuple(left_out))
         return split if self.teller is None else replace(split, told=joined(told))
 
     def _assemble(
@@ -198,7 +204,7 @@ def _unusable(
     if isinstance(pixels, np.ndarray) or (isinstance(text, TextFields) and text.present):
         return None
     if isinstance(pixels, ImageError):
-        return RowError(product.id, row, "image", pixels.code, pixels.message)
+        return _unreadable(product, row, pixels)
     return RowError(
         product.id,
         row,
@@ -206,6 +212,10 @@ def _unusable(
         "nothing_usable",
         "got a row without any input that this run trains on; give it a title, characteristics or a photo",
     )
+
+
+def _unreadable(product: Product, row: int, error: ImageError) -> RowError:
+    return RowError(product.id, row, "image", error.code, error.message)
 
 
 def _without_payload(product: Product) -> Product:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import random
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,9 +26,9 @@ from multimodal.training.labels import LabelSpace, Teller, Told, check_validatio
 from multimodal.training.photo_rows import PhotoRows, read_photos
 from multimodal.training.photo_table import PhotoTable
 from multimodal.training.prepare import Preparer, image_kitchen, text_kitchen
+from multimodal.training.rejected import report_left_out, report_rejected
 from multimodal.training.settle import settle
 from multimodal.training.tree import tree_of
-from multimodal.types import RowError
 
 _console = Console(stderr=True)
 
@@ -86,7 +84,7 @@ class Run:
 
 
 def start_run(config: RunConfig, device: str, resume: bool) -> Run:
-    """Reads the tree and both splits; reports what was rejected.
+    """Reads the tree and both splits; reports what was rejected, and photos that were left out.
 
     Raises:
         ConfigError: the bundle to continue from has another tree.
@@ -113,6 +111,7 @@ def start_run(config: RunConfig, device: str, resume: bool) -> Run:
             f"{int(split.has_text.sum()):,} with text, {len(split.rejected):,} rejected"
         )
         report_rejected(split.rejected, work / f"{name}.rejected.csv")
+        report_left_out(split.photos_left_out, work / f"{name}.photos_left_out.csv")
         if len(split) == 0:
             raise DataError(
                 f"{_key(config, name)}: got no usable row, expected some; see {work / f'{name}.rejected.csv'} for why"
@@ -222,25 +221,8 @@ def _check_towers(run: Run) -> None:
             )
 
 
-def report_rejected(rows: tuple[RowError, ...], file: Path) -> None:
-    """Writes rejected rows to a CSV and tells of them."""
-    with file.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow(["row", "id", "stage", "code", "message"])
-        writer.writerows([r.row, r.id, r.stage, r.code, r.message] for r in rows)
-    tell_rejected(rows)
-
-
-def tell_rejected(rows: tuple[RowError, ...]) -> None:
-    """Says how many of the commonest kinds there were."""
-    for (code, message), n in Counter((r.code, r.message) for r in rows).most_common(3):
-        _console.print(f"  {n:,} x {code}: {message}", highlight=False, markup=False)
-
-
 def seed_everything(seed: int) -> None:
     """Seeds Python, numpy and torch."""
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
-
-
