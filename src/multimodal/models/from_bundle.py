@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from multimodal.artifact import LAYOUT, bundle_sha256, open_bundle, read_manifest
 from multimodal.artifact.vocabulary import HashVocabulary, Vocabulary, WordVocabulary
-from multimodal.errors import ConfigError
+from multimodal.errors import BundleError, ConfigError
 from multimodal.models.bag import Bag, WeightedRows, WordVectors
 from multimodal.models.codes import Codes
 from multimodal.models.sentence import LEARNED_ON, SentenceEncoder
@@ -24,6 +25,17 @@ STORED_SUFFIXES = (".int16", ".int8")
 SCALE_SUFFIX = "_scale"
 """How the export names a matrix it stores as integers, and that matrix's scales."""
 _HEADS = ("head.", "labels.")
+
+
+@contextmanager
+def named_by(key: str) -> Iterator[None]:
+    """Errors within it begin with the key of the configuration that named the bundle."""
+    try:
+        yield
+    except (BundleError, ConfigError) as error:
+        if error.message.startswith(f"{key}: "):
+            raise
+        raise type(error)(f"{key}: {error.message}", code=error.code) from error
 
 
 def read_state(folder: Path, part: Literal["text", "image", "fusion"]) -> dict[str, Tensor]:

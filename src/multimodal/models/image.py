@@ -56,7 +56,8 @@ def create_backbone(config: ImageConfig) -> nn.Module:
     """Creates a timm backbone without a classifier and without weights.
 
     Raises:
-        ConfigError: for a name timm does not know, naming the nearest, or arguments that the model does not take.
+        ConfigError: for a name timm does not know, naming the nearest, or that it makes no model of; or for
+            arguments that the model does not take.
     """
     prepare_torch()
     import timm
@@ -64,14 +65,15 @@ def create_backbone(config: ImageConfig) -> nn.Module:
     arguments: Mapping[str, Any] = config.backbone_args
     try:
         model: nn.Module = timm.create_model(config.backbone, pretrained=False, num_classes=0, **arguments)
-    except RuntimeError as error:
-        if "Unknown model" not in str(error):
-            raise
-        hint = nearest(config.backbone, timm.list_models())
+    except (RuntimeError, ValueError, OSError) as error:
+        listed = "List them with: python -c 'import timm; print(timm.list_models())'"
+        if "Unknown model" in str(error):
+            hint = nearest(config.backbone, timm.list_models())
+            raise ConfigError(f"image.backbone: timm has no model {config.backbone!r}.{hint} {listed}") from None
         raise ConfigError(
-            f"image.backbone: timm has no model {config.backbone!r}.{hint} "
-            "List them with: python -c 'import timm; print(timm.list_models())'"
-        ) from None
+            f"image.backbone: got {config.backbone!r}, expected a model that timm makes: {error} Check it and "
+            f"image.backbone_args. {listed}"
+        ) from error
     except TypeError as error:
         raise ConfigError(
             f"image.backbone_args: got {dict(arguments)}, expected arguments that timm's {config.backbone!r} "

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from multimodal.artifact import read_manifest
+from multimodal.artifact import open_bundle, read_manifest
 from multimodal.config.models import ImageConfig
 from multimodal.errors import ConfigError
-from multimodal.models.from_bundle import leaf_order, load_tower
+from multimodal.models.from_bundle import leaf_order, load_tower, named_by
 from multimodal.models.image import ImageTower
 from multimodal.taxonomy import Tree
 
@@ -55,13 +55,44 @@ def resized(pixels: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(x, size=(height, width), mode="bilinear", antialias=True).permute(0, 2, 3, 1)
 
 
+def check_teachers(folders: Sequence[str], size: tuple[int, int], tree: Tree | None = None) -> None:
+    """Refuses what ``Teachers`` would, by what the bundles say of themselves; no tower is made.
+
+    Args:
+        tree: None where it is not known yet.
+    """
+    for folder in map(Path, folders):
+        with named_by("image.teachers"):
+            open_bundle(folder)
+        _trained(folder, size)
+        if tree is not None:
+            _order(folder, tree)
+
+
 def _load(folder: Path, tree: Tree, size: tuple[int, int]) -> tuple[ImageTower, tuple[int, int], Tensor]:
-    manifest, order = read_manifest(folder), leaf_order(folder, tree)
+    order, config = _order(folder, tree), _trained(folder, size)
+    tower = ImageTower(config, len(tree.leaves))
+    with named_by("image.teachers"):
+        load_tower(tower, folder, "image")
+    return tower.eval().requires_grad_(False), config.size, order
+
+
+def _order(folder: Path, tree: Tree) -> Tensor:
+    """Where each leaf of the pupil's tree stands in the teacher's head."""
+    with named_by("image.teachers"):
+        manifest, order = read_manifest(folder), leaf_order(folder, tree)
     if order is None:
         raise ConfigError(
             f"image.teachers: {folder}: its tree has version {manifest.tree_version}, expected that of 'tree', "
             f"{tree.version}; teachers answer in the same categories"
         )
+    return order
+
+
+def _trained(folder: Path, size: tuple[int, int]) -> ImageConfig:
+    """The configuration of a teacher's photo tower."""
+    with named_by("image.teachers"):
+        manifest = read_manifest(folder)
     trained = manifest.provenance.get("config", {}).get("image")
     if manifest.image is None or trained is None:
         raise ConfigError(f"image.teachers: {folder}: got a bundle without a photo tower of ours, expected one")
@@ -72,6 +103,4 @@ def _load(folder: Path, tree: Tree, size: tuple[int, int]) -> tuple[ImageTower, 
             f"image.teachers: {folder}: it sees photos of {config.size[0]}×{config.size[1]}, the pupil of "
             f"{size[0]}×{size[1]}; expected the same proportions, or the teacher would see them stretched"
         )
-    tower = ImageTower(config, len(tree.leaves))
-    load_tower(tower, folder, "image")
-    return tower.eval().requires_grad_(False), config.size, order
+    return config

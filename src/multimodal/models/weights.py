@@ -31,6 +31,7 @@ def load_backbone(backbone: nn.Module, config: ImageConfig) -> str:
 
     Raises:
         ConfigError: when the source is not there, does not fit, or the hub cannot be reached.
+        BundleError: a bundle that is missing or changed.
     """
     source = config.weights
     if source == "none":
@@ -38,10 +39,11 @@ def load_backbone(backbone: nn.Module, config: ImageConfig) -> str:
     if source == "hub":
         return _from_hub(backbone, config)
     if source.startswith("bundle:"):
-        from multimodal.models.from_bundle import origin_of, read_state
+        from multimodal.models.from_bundle import named_by, origin_of, read_state
 
         folder = Path(source.removeprefix("bundle:"))
-        state = read_state(folder, "image")
+        with named_by("image.weights"):
+            state = read_state(folder, "image")
         found = {k.removeprefix("backbone."): v for k, v in state.items() if k.startswith("backbone.")}
         _fill(backbone, found, source)
         return origin_of(folder)

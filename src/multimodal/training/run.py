@@ -18,11 +18,13 @@ from multimodal.artifact import bundle_sha256, open_bundle
 from multimodal.config.models import DataConfig, RunConfig, SplitConfig
 from multimodal.data.division import Division
 from multimodal.errors import ConfigError, DataError
+from multimodal.models.teachers import check_teachers
 from multimodal.taxonomy import Tree
 from multimodal.training.arrays import Split
 from multimodal.training.content import photos_hash, split_hash
 from multimodal.training.divide import divide_sources
 from multimodal.training.labels import LabelSpace, Teller, Told, check_validation, joined, label_space
+from multimodal.training.photo_check import check_photo_tower
 from multimodal.training.photo_rows import PhotoRows, read_photos
 from multimodal.training.photo_table import PhotoTable
 from multimodal.training.prepare import Preparer, image_kitchen, text_kitchen
@@ -87,14 +89,17 @@ def start_run(config: RunConfig, device: str, resume: bool) -> Run:
     """Reads the tree and both splits; reports what was rejected, and photos that were left out.
 
     Raises:
-        ConfigError: the bundle to continue from has another tree.
+        ConfigError: the photo tower cannot begin as described, or the bundle to continue from has another tree.
         DataError: a split without a usable row, or without enough of what a tower is to learn from.
     """
+    check_photo_tower(config)
     work = Path(config.work_dir) / config.name
     work.mkdir(parents=True, exist_ok=True)
     tree, start = tree_of(config), ""
     if config.training.init_from is not None:
         tree, start = _tree_to_continue(config.training.init_from, tree)
+    if config.image is not None:
+        check_teachers(config.image.teachers, config.image.size, tree)
     teller = Teller(config) if config.tags or config.attributes else None
     text = None if config.text is None else text_kitchen(config.text)
     image = None if config.image is None else image_kitchen(config.image)
