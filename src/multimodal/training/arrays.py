@@ -36,6 +36,7 @@ class Split:
         told: tags and attributes; None where the run learns none.
         allowed: int64 [N], the row of ``sets`` that the leaf is one of, or ``UNKNOWN``; None where each has its leaf.
         sets: bool [K, leaves], the leaves below each inner node that rows are labelled with.
+        marks: uint64 [N, 2], what a row is recognised by in another split; see ``marks_of``.
         photos_left_out: photos that could not be read, of rows whose text can be used all the same.
     """
 
@@ -54,6 +55,7 @@ class Split:
     told: Told | None = None
     allowed: npt.NDArray[np.int64] | None = None
     sets: BoolArray | None = None
+    marks: npt.NDArray[np.uint64] | None = None
     photos_left_out: tuple[RowError, ...] = ()
 
     def __len__(self) -> int:

@@ -26,6 +26,7 @@ from multimodal.text.settings import TextKitchenConfig
 from multimodal.text.words import distinct
 from multimodal.training.arrays import Split, concat_encoded
 from multimodal.training.labels import UNKNOWN, Teller, Told, joined
+from multimodal.training.overlap import marks_of
 from multimodal.types import TEXT_INPUTS, EncodedText, Product, RowError
 
 _CHUNK = 512
@@ -76,6 +77,7 @@ class Preparer:
         items = check_labels(read, self.tree.leaves, self.tree.inner, allowed=allowed)
         rejected: list[RowError] = []
         left_out: list[RowError] = []
+        marks: list[tuple[int, int]] = []
         products: list[Product] = []
         numbers: list[int] = []
         parts: list[EncodedText] = []
@@ -100,6 +102,7 @@ class Preparer:
                         rejected.append(problem)
                         continue
                     kept.append((product, text))
+                    marks.append(marks_of(product, pixels))
                     if isinstance(pixels, ImageError):
                         left_out.append(_unreadable(product, row, pixels))
                     numbers.append(row)
@@ -118,7 +121,7 @@ class Preparer:
                     masked.append(self.text.encode(self._masked([p for p, _ in kept])))
         half = np.array([split_half(p, i) if halves else "" for p, i in zip(products, numbers, strict=True)])
         split = self._assemble(products, half, fields, named, parts, masked, has_image, rejected, pixel_file)
-        split = replace(split, photos_left_out=tuple(left_out))
+        split = replace(split, photos_left_out=tuple(left_out), marks=np.array(marks, np.uint64).reshape(-1, 2))
         return split if self.teller is None else replace(split, told=joined(told))
 
     def _assemble(

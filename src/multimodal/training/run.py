@@ -24,6 +24,7 @@ from multimodal.training.arrays import Split
 from multimodal.training.content import photos_hash, split_hash
 from multimodal.training.divide import divide_sources
 from multimodal.training.labels import LabelSpace, Teller, Told, check_validation, joined, label_space
+from multimodal.training.overlap import check_overlap
 from multimodal.training.photo_check import check_photo_tower
 from multimodal.training.photo_rows import PhotoRows, read_photos
 from multimodal.training.photo_table import PhotoTable
@@ -90,7 +91,8 @@ def start_run(config: RunConfig, device: str, resume: bool) -> Run:
 
     Raises:
         ConfigError: the photo tower cannot begin as described, or the bundle to continue from has another tree.
-        DataError: a split without a usable row, or without enough of what a tower is to learn from.
+        DataError: a split without a usable row, or without enough of what a tower is to learn from; validation rows
+            most of which training has, too.
     """
     check_photo_tower(config)
     work = Path(config.work_dir) / config.name
@@ -123,6 +125,8 @@ def start_run(config: RunConfig, device: str, resume: bool) -> Run:
             )
     run = Run(_settled(config, splits["train"]), tree, splits["train"], splits["val"], work, device, resume)
     _check_towers(run)
+    if division is None:
+        check_overlap(run.train, run.val)
     run.beside = _beside(config, preparer, work)
     if teller is not None:
         run.space = label_space(config, _told(run))
