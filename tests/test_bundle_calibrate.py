@@ -40,7 +40,7 @@ def with_own_way(bundle: Path) -> None:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A folder that is not called after its test: such a name would make its files a test split."""
+    """A folder for rows."""
     folder = tmp_path / "rows"
     folder.mkdir()
     return folder

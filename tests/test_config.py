@@ -108,6 +108,37 @@ def test_test_split_is_refused_as_the_other_file_of_a_join(tmp_path: Path) -> No
     assert "data.train.0.join.path: shop/test.parquet names a test split" in said
 
 
+@pytest.mark.parametrize(
+    ("path", "rename"),
+    [
+        ("test", "the file or folder 'test'"),
+        ("shop/test", "the file or folder 'test'"),
+        ("test-00000-of-00001.parquet", "the file or folder 'test-00000-of-00001.parquet'"),
+        ("train/catalog_test.csv", "the file or folder 'catalog_test.csv'"),
+        ("shop/test_train.csv", "the file or folder 'test_train.csv'"),
+        ("Test/part-0.parquet", "its folder 'Test'"),
+        ("shop/test/*.parquet", "its folder 'test'"),
+        ("test/trainers.csv", "its folder 'test'"),
+    ],
+)
+def test_what_to_rename_is_named(tmp_path: Path, path: str, rename: str) -> None:
+    said = _refused(tmp_path, MINIMAL, f"data.train=[{{path: '{path}'}}]")
+    assert f"data.train.0.path: {path} names a test split" in said
+    assert said.endswith(f"where these are no test rows, rename {rename}.")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/home/me/test/train.parquet", "test/shop-val.csv", "test/validation/rows.csv", "test/train-00000-of-2.parquet",
+        "test/2024_train_v2.jsonl", "ab-test/train.parquet", "ab-test/rows.parquet", "my_test_project/rows.csv",
+        "test/shop/rows.csv",
+    ],
+)  # fmt: skip
+def test_a_folder_in_whose_name_test_stands_is_no_test_split(tmp_path: Path, path: str) -> None:
+    assert _load(tmp_path, MINIMAL, f"data.train.0.path={path}").data.train[0].path == path
+
+
 @pytest.mark.parametrize("path", ["latest.parquet", "contest/train.csv", "attested.csv"])
 def test_other_names_are_no_test_split(tmp_path: Path, path: str) -> None:
     assert _load(tmp_path, MINIMAL, f"data.train.0.path={path}").data.train[0].path == path

@@ -18,6 +18,9 @@ from multimodal.errors import ConfigError, nearest
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+_TEST = ("test", "t10k")
+"""What test splits are called; t10k are the test photos of MNIST and its kin."""
+_OTHER_SPLITS = ("train", "training", "val", "valid", "validation", "dev")
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
@@ -166,7 +169,8 @@ def refuse_test_source(source: SourceConfig, origin: str) -> None:
     if found is not None:
         raise ConfigError(
             f"{origin}{found[0]}: {found[1]} names a test split; test rows are for "
-            "`multimodal evaluate` alone. Use train and validation files here."
+            "`multimodal evaluate` alone. Use train and validation files here; where these are no test rows, rename "
+            f"{_named_test(found[1])}."
         )
 
 
@@ -182,6 +186,18 @@ def _paths(source: SourceConfig) -> list[tuple[str, str]]:
 
 
 def _is_test(path: str) -> bool:
-    parts = [p.lower() for p in Path(path).parts[-2:]]
-    # t10k: the test photos of MNIST and its kin
-    return any(re.search(r"(^|[^a-z])(test|t10k)([^a-z]|$)", Path(p).stem) for p in parts)
+    """Whether the name says so, or the folder is a split's that the name does not contradict."""
+    stem = Path(path).stem.lower()
+    if _word(_TEST, stem):
+        return True
+    return Path(path).parent.name.lower() in _TEST and not _word(_OTHER_SPLITS, stem)
+
+
+def _named_test(path: str) -> str:
+    """What of a path is to be renamed where it means no test rows."""
+    own = _word(_TEST, Path(path).stem.lower())
+    return f"the file or folder {Path(path).name!r}" if own else f"its folder {Path(path).parent.name!r}"
+
+
+def _word(words: Sequence[str], name: str) -> bool:
+    return re.search(rf"(^|[^a-z])({'|'.join(words)})([^a-z]|$)", name) is not None
