@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from multimodal.artifact import read_manifest
+from multimodal.cli.main import main
 from multimodal.config import RunConfig
 from multimodal.data.reasons import TEXT_ALONE, by_code
 from multimodal.training.run import start_run
@@ -105,3 +107,41 @@ def test_rejected_rows_are_told_in_one_line_a_code(place: Path, capsys: pytest.C
         "  2 x unknown_category, for example",
     ]
     assert str(place / "missing" / "0.jpg") in said[0]
+
+
+TEXTS = """
+name: texts
+output: {folder}/bundle
+work_dir: {folder}/runs
+tree: {{path: {folder}/tree.csv}}
+data: {{train: [{{path: {folder}/train.csv}}], val: [{{path: {folder}/val.csv}}]}}
+text: {{epochs: 1, batch_size: 32, ngrams: {{vocabulary: 256, dim: 8, min_count: 1}}}}
+image: null
+training: {{device: cpu, threads: 1}}
+export: {{parity_rows: 8}}
+"""
+
+
+@pytest.mark.parametrize("bad", [True, False])
+def test_train_exits_with_1_where_rows_were_rejected_and_says_where_they_are(
+    place: Path, bad: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_tree(place)
+    leaves = {"11": "red shirt", "12": "skirt", "2": "bag"}
+    for name, first, last in (("train", 0, 120), ("val", 120, 180)):
+        rows = [f"{name}{i},{list(leaves.values())[i % 3]} {i},{list(leaves)[i % 3]}" for i in range(first, last)]
+        if bad:
+            rows += ["x1,skirt,77", "x2,skirt,78"] if name == "train" else ["x3,,11"]
+        (place / f"{name}.csv").write_text("\n".join(["id,title,category_id", *rows]) + "\n", encoding="utf-8")
+    (place / "config.yaml").write_text(TEXTS.format(folder=place), encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["multimodal", "train", str(place / "config.yaml")])
+    with pytest.raises(SystemExit) as left:
+        main()
+    said = capsys.readouterr()
+    assert left.value.code == int(bad)
+    assert f"Wrote the bundle {place / 'bundle'}" in said.out
+    rejected = {"train": 2, "val": 1} if bad else {"train": 0, "val": 0}
+    assert read_manifest(place / "bundle").provenance["rejected"] == rejected
+    work = place / "runs" / "texts"
+    listed = f"3 rows could not be used; they are in {work / 'train.rejected.csv'}, {work / 'val.rejected.csv'}"
+    assert (listed in said.err) == bad

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from multimodal.cli.console import ROWS_FAILED, progress, stdout
+from multimodal.cli.console import ROWS_FAILED, progress, stderr, stdout
 from multimodal.cli.training import needs_train_extra
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ def train(
 ) -> None:
     """Trains a model and writes its bundle.
 
+    Rows that cannot be used are left out and listed in the run's folder; the exit code is 1 then.
+
     \b
     Examples:
       multimodal train configs/fashion.yaml
@@ -42,12 +44,24 @@ def train(
         check_plan(wanted, run)
     bundle = train_bundle(run, resume=resume)
     console = stdout()
-    failed = sum(_predict(bundle, wanted) for wanted in run.predict)
+    failed = sum(_predict(bundle, wanted) for wanted in run.predict) + _rejected(bundle, run)
     console.print(f"Wrote the bundle {bundle}. Next:", markup=False, soft_wrap=True)
     for command in (f"bundle inspect {bundle}", f"evaluate {bundle} DATA", f"serve {bundle}"):
         console.print(f"  multimodal {command}", markup=False, soft_wrap=True)
     if failed:
         raise typer.Exit(ROWS_FAILED)
+
+
+def _rejected(bundle: Path, run: RunConfig) -> int:
+    """Says where the rows are that could not be trained on; how many there are."""
+    from multimodal.artifact import read_manifest
+
+    told = {name: rows for name, rows in read_manifest(bundle).provenance["rejected"].items() if rows}
+    if told:
+        files = ", ".join(str(Path(run.work_dir) / run.name / f"{name}.rejected.csv") for name in told)
+        said = f"{sum(told.values()):,} rows could not be used; they are in {files}"
+        stderr().print(said, style="yellow", markup=False, soft_wrap=True)
+    return sum(told.values())
 
 
 def check_plan(wanted: PredictConfig, run: RunConfig) -> None:

@@ -53,6 +53,7 @@ def train(config: RunConfig, *, resume: bool = True) -> Path:
         "seed": config.training.seed,
         "device": run.device,
         "rows": {"train": len(run.train), "val": len(run.val)},
+        "rejected": run.rejected,
         **({"photos_beside": {name: len(rows) for name, rows in run.beside.items()}} if run.beside else {}),
         "seconds": round(time.monotonic() - began, 1),
         "stage_seconds": _stage_seconds(run.work),

@@ -64,6 +64,13 @@ class Run:
         rows = np.flatnonzero(self.val.half == "select")
         return rows if len(rows) else np.arange(len(self.val))
 
+    @property
+    def rejected(self) -> dict[str, int]:
+        """What was read -> how many of its rows could not be used; they are in its ``.rejected.csv``."""
+        read = {"train": self.train.rejected, "val": self.val.rejected}
+        read |= {f"{name}.photos": rows.rejected for name, rows in self.beside.items()}
+        return {name: len(rows) for name, rows in read.items()}
+
     def fingerprint(self, *sections: object) -> str:
         """Changes whenever the data or one of these parts of the configuration changes."""
         told = [repr(s) for s in sections]
