@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import ablation_pages
 import backbone_pages
 import coverage
 import encoders
@@ -35,6 +36,7 @@ COMMON: Mapping[str, Block] = {
     "memory": memory_block,
     "backbones": _records(backbone_pages.markdown),
     "photo-ablation": _records(photo_ablation.markdown),
+    "ablation-fashion_products": ablation_pages.markdown,
     "photo-labels": _records(photo_labels.markdown),
     "clothes-phone": clothes_phone_block,
     "fashion-mnist": lambda found: fashion_mnist.markdown(found) + "\n",

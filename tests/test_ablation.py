@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,9 @@ from multimodal.evaluation.ablation import Outcome, estimate, summarise_outcomes
 from multimodal.export import ablate as runner
 from multimodal.export.variants import VARIANTS, WHOLE, variants_of
 from multimodal.report.ablation import ablation_markdown
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+import ablation_pages
 
 
 def outcome(variant: str, seed: int, top1: float, mix: str = "title+image") -> Outcome:
@@ -45,6 +49,14 @@ def test_differences_are_paired_by_seed() -> None:
     page = ablation_markdown([whole, folds], {"folds": "no folds"})
     assert "| no folds | title + photo | 2 | 0.8000 ± " in page
     assert "-5.00 (-5.00 to -5.00)" in page
+
+
+def test_the_readme_tells_what_the_command_printed() -> None:
+    rows = [outcome(WHOLE, seed, 0.9) for seed in (1, 2)] + [outcome("folds", seed, 0.85) for seed in (1, 2)]
+    lines = summarise_outcomes(rows, WHOLE)
+    printed = json.loads(json.dumps({"lines": [asdict(line) for line in lines]}))
+    labels = {variant.name: variant.label for variant in VARIANTS}
+    assert ablation_pages.markdown(printed) == ablation_markdown(lines, labels)
 
 
 def test_only_variants_that_leave_something_out_are_there(configure: Callable[..., RunConfig], tmp_path: Path) -> None:

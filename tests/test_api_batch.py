@@ -182,6 +182,12 @@ def test_a_stream_that_is_wrong_as_a_whole(client: TestClient, query: str, kind:
     check_problem(response, status, code)
 
 
+def test_an_option_of_a_stream_that_is_mistyped_is_told_with_the_nearest(client: TestClient) -> None:
+    response = client.post("/classify/stream?topk=9", content=b'{"title": "Boots"}', headers=LINES)
+    problem = check_problem(response, 422, "unknown_field", "Did you mean 'top_k'?")
+    assert "Known fields: top_k, min_confidence" in problem["detail"]
+
+
 def test_answers_come_while_lines_are_still_sent() -> None:
     """More than buffers on the way could hold, sent only as answers are read."""
     app = create_app(Settings(concurrency=2), predictors={"fake": FakePredictor()})

@@ -20,6 +20,7 @@ from multimodal.artifact import bundle_sha256, read_manifest, total_bytes
 from multimodal.cli.main import app
 from multimodal.config import load_config
 from multimodal.errors import DataError
+from multimodal_api.app import create_app
 from multimodal_api.asked import BatchRequest, ClassifyForm, ClassifyRequest, FeedbackRequest
 from multimodal_api.schemas import ClassifyResponse, Problem
 from multimodal_api.settings import Settings
@@ -269,6 +270,17 @@ def test_requests_have_fields_that_the_service_takes(page: str, line: str) -> No
         asked = {"/classify/batch": BatchRequest, "/feedback": FeedbackRequest}
         model = next((model for path, model in asked.items() if path in line), ClassifyRequest)
         model.model_validate_json(body)
+
+
+@pytest.mark.parametrize(("page", "line"), commands_of("curl"))
+def test_requests_use_a_method_that_their_path_takes(page: str, line: str) -> None:
+    words = shlex.split(line)
+    url = next(word for word in words if word.startswith("localhost:"))
+    path = "/" + url.partition("?")[0].partition("/")[2]
+    sends = {"-d": "POST", "-F": "POST", "-T": "PUT", "--data-binary": "POST"}
+    told = next((method for word, method in sends.items() if word in words), "GET")
+    method = words[words.index("-X") + 1] if "-X" in words else told
+    assert method.lower() in create_app(Settings()).openapi()["paths"][path], f"{page}: {line}"
 
 
 @cache

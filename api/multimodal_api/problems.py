@@ -11,6 +11,8 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -162,7 +164,18 @@ async def _on_http(request: Request, error: Exception) -> Response:
 async def _on_request_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     inner = [{**e, "loc": e["loc"][1:]} for e in error.errors()]  # drops "query", "path" and the like
-    return problem_response(request.scope, problem_of_validation(inner))  # type: ignore[arg-type]
+    return problem_response(request.scope, problem_of_validation(inner, _asked_by(request)))  # type: ignore[arg-type]
+
+
+def _asked_by(request: Request) -> list[str]:
+    """The names in the query that the request's path takes."""
+    route = request.scope.get("route")
+    names: list[str] = []
+    for field in route.dependant.query_params if isinstance(route, APIRoute) else ():
+        model = field.field_info.annotation
+        whole = isinstance(model, type) and issubclass(model, BaseModel)
+        names += model.model_fields if whole else [field.alias]
+    return names
 
 
 class FailureMiddleware:
