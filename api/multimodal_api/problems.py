@@ -172,9 +172,11 @@ def _asked_by(request: Request) -> list[str]:
     route = request.scope.get("route")
     names: list[str] = []
     for field in route.dependant.query_params if isinstance(route, APIRoute) else ():
-        model = field.field_info.annotation
-        whole = isinstance(model, type) and issubclass(model, BaseModel)
-        names += model.model_fields if whole else [field.alias]
+        model: object = field.field_info.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            names += model.model_fields
+        else:
+            names.append(field.alias)
     return names
 
 
