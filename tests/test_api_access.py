@@ -34,7 +34,7 @@ def test_only_keys_that_are_known_may_ask() -> None:
             check_problem(refused, 401, "unknown_key", "Authorization: Bearer KEY")
         assert client.get("/metrics", headers=headers).status_code == 401
     assert refused.headers["www-authenticate"] == "Bearer"
-    for path in ("/live", "/ready", "/", "/page/main.js"):
+    for path in ("/live", "/ready", "/", "/page/main.js", "/docs", "/openapi.json"):
         assert client.get(path).status_code == 200
     found = client.get("/metrics", headers={"X-API-Key": LAB}).text
     assert 'multimodal_problems_total{code="unknown_key",path="/classify"} 4.0' in found

@@ -309,3 +309,25 @@ def test_a_large_photo_is_made_small_before_it_is_sent(tab: Tab, tmp_path: Path)
         tab.page.set_input_files("#file", tmp_path / "large.jpg")
     sync_api.expect(_first(tab.page)).to_be_visible()
     assert int(asked.value.headers.get("content-length") or len(asked.value.post_data_buffer or b"")) < 1_000_000
+
+
+def test_the_description_is_read_on_a_phone_in_the_dark_without_scripts(browser: Any, service: LocalService) -> None:
+    context = browser.new_context(
+        viewport={"width": 320, "height": 640}, color_scheme="dark", java_script_enabled=False
+    )
+    page, faults, asked = context.new_page(), list[str](), list[str]()
+    page.on("console", lambda said: faults.append(said.text))
+    page.on("request", lambda request: asked.append(request.url))
+    home = f"http://127.0.0.1:{service.port}/"
+    page.goto(f"{home}docs")
+    section = page.get_by_role("region", name="POST /classify", exact=True)
+    sync_api.expect(section.get_by_text("multipart/form-data", exact=True)).to_be_hidden()
+    section.get_by_text("Fields, answers and examples").press("Enter")
+    sync_api.expect(section.get_by_role("heading", name="multipart/form-data")).to_be_visible()
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert sum(int(part) for part in dark.removeprefix("rgb(").removesuffix(")").split(",")) < 150
+    context.close()
+    assert faults == []
+    assert all(url.startswith(home) for url in asked)

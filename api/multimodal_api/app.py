@@ -26,8 +26,8 @@ from multimodal_api.settings import Settings
 from multimodal_api.trace import Trace, TraceMiddleware
 
 _log = logging.getLogger("multimodal_api")
-_OPEN = ("/", "/page/", "/live", "/ready")
-"""Paths that need no API key: the page itself, though not what it asks, and what supervisors ask."""
+_OPEN = ("/", "/page/", "/docs", "/openapi.json", "/live", "/ready")
+"""Paths that need no API key: the pages themselves, though not what they ask, and what supervisors ask."""
 _PARTS = (classify, batch, stream, feedback, metrics, pages, routes)
 
 
@@ -74,6 +74,8 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
         summary="Categories of your own tree from a product's title, characteristics and photo.",
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,  # FastAPI's own load scripts from another machine; ours is in pages.py
+        redoc_url=None,
     )
     app.state.service = service
     for part in _PARTS:

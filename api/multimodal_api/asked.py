@@ -77,6 +77,8 @@ class _FormText(_Text):
 class ClassifyForm(AskedOptions, _FormText):
     """Text fields of a form; the photo travels as the file ``image``."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"title": "Men Navy Polo Tshirt", "top_k": 3}]})
+
 
 def _some_characteristics(value: object) -> object:
     """Looks at no more than it takes to find the first entry that does not fit: a million errors help nobody."""
@@ -157,6 +159,8 @@ class FeedbackRequest(BaseModel):
 
 class BatchItem(AskedProduct):
     """One product of a batch; ``id`` comes back with its answer, as it came."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": 1, "title": "Men Navy Polo Tshirt"}]})
 
     id: Annotated[str | int | None, Field(description="Yours; comes back with the answer.")] = None
 

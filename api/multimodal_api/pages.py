@@ -1,12 +1,14 @@
-"""The page at ``/`` for people: a few files, and the rules that keep anything else out of it."""
+"""The pages for people, at ``/`` and ``/docs``, and the rules that keep anything else out of them."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from fastapi import APIRouter, Request
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, HTMLResponse
 
+from multimodal_api.docs_page import ADDRESS, docs_page
 from multimodal_api.problems import ProblemError
 
 FOLDER = Path(__file__).parent / "page"
@@ -18,6 +20,8 @@ _RULES = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
+_PLAIN = re.compile(r"https?://[A-Za-z0-9._:/-]+")
+"""Addresses without a character that HTML or a shell would take for its own."""
 
 router = APIRouter(include_in_schema=False)
 
@@ -26,6 +30,18 @@ router = APIRouter(include_in_schema=False)
 async def index() -> FileResponse:
     """The page."""
     return _file(FOLDER / "index.html")
+
+
+@router.get("/docs")
+def docs(request: Request) -> HTMLResponse:
+    """What the service takes and answers; its curl lines ask where the page was asked."""
+    state = request.app.state
+    if not hasattr(state, "docs_page"):
+        state.docs_page = docs_page(request.app.openapi())
+    address = str(request.base_url).rstrip("/")
+    if not _PLAIN.fullmatch(address):
+        address = ADDRESS
+    return HTMLResponse(state.docs_page.replace(ADDRESS, address), headers=_RULES)
 
 
 @router.get("/page/{name}")
