@@ -23,6 +23,7 @@ from multimodal.cli.main import main
 from multimodal_api.settings import Settings
 
 Refused = Callable[..., str]
+RELOADS = 'multimodal_reloads_total{model="tiny",result="ok"}'
 
 
 @pytest.fixture
@@ -150,9 +151,42 @@ def test_a_hangup_has_every_worker_read_its_bundles_again(tiny_bundle: Path) -> 
         while reloaded < 2 and time.monotonic() < until:
             assert client.classify({"title": "Blue shirt"}).status == 200
             time.sleep(0.05)
-            reloaded = counted(service, 'multimodal_reloads_total{model="tiny",result="ok"}')
+            reloaded = counted(service, RELOADS)
         assert reloaded == 2
         assert set(children(service.pid)) == before, "they were started anew"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_hangup_while_it_starts_does_not_end_it(tiny_bundle: Path, workers: int) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "multimodal.cli.main", "serve", str(tiny_bundle), "--port", str(port)]
+    process = subprocess.Popen([*command, "--workers", str(workers), "--database", "none"], stderr=subprocess.DEVNULL)
+    service = LocalService(port, process.pid, time.perf_counter())
+    try:
+        until = time.monotonic() + 60
+        while not (len(children(process.pid)) >= workers if workers > 1 else minds_hangups(process.pid)):
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.002)
+        before = set(children(process.pid))
+        os.kill(process.pid, signal.SIGHUP)
+        wait_ready(process, port)
+        while workers > 1 and counted(service, RELOADS) < workers:  # one process has read it after the signal anyway
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert set(children(process.pid)) >= before, "one was ended by the signal"
+        with service.client() as client:
+            assert client.classify({"title": "Blue shirt"}).status == 200
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def minds_hangups(pid: int) -> bool:
+    """Whether SIGHUP would not end that process now, as /proc says."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    ignored, caught = (int(line.split()[1], 16) for line in lines if line.startswith(("SigIgn", "SigCgt")))
+    return bool((ignored | caught) >> (signal.SIGHUP - 1) & 1)
 
 
 def counted(service: LocalService, name: str) -> float:

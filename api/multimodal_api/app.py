@@ -111,14 +111,13 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
 async def _load(service: Service, loaded: asyncio.Event) -> None:
     """Loads all bundles, or fails to, and says so; then watches them until it is cancelled."""
     reloader = Reloader(service)  # before they are read: what changes meanwhile is noticed
+    reloader.on_hangup()
     try:
-        await service.load()
+        await reloader.load()
     finally:
         loaded.set()
-    if service.failure is None:
-        reloader.on_hangup()
-        if service.settings.reload_seconds:
-            await reloader.watch(service.settings.reload_seconds)
+    if service.failure is None and service.settings.reload_seconds:
+        await reloader.watch(service.settings.reload_seconds)
 
 
 def _limits(settings: Settings) -> dict[str, Any]:

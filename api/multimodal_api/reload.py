@@ -70,14 +70,32 @@ class Reloader:
                     _log.info("%s was reloaded: %s %s", folder, opened.name, opened.version)
                 self._served[folder] = signature  # what failed is tried again once it changes
 
+    async def load(self) -> None:
+        """Has the service load its bundles; what asks meanwhile for a reload waits until it has."""
+        async with self._lock:
+            await self._service.load()
+
     def on_hangup(self) -> None:
-        """Reloads everything at SIGHUP, where signals can be had: not in a thread of a test, nor on Windows."""
+        """Reloads everything at SIGHUP, where signals can be had: not in a thread of a test, nor on Windows.
+
+        Called before anything is loaded: without a handler a signal that came meanwhile would end the process.
+        ``multimodal serve`` sees to one that comes before.
+        """
         tasks: set[asyncio.Task[None]] = set()
 
         def again() -> None:
-            task = asyncio.get_running_loop().create_task(self.reload(self._served))
+            task = asyncio.get_running_loop().create_task(self._reload_loaded())
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
         if hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread():
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, again)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+
+    async def _reload_loaded(self) -> None:
+        async with self._lock:  # what is loading has ended then
+            failure = self._service.failure
+        if failure is None:
+            await self.reload(self._served)
+        else:
+            _log.error("Nothing was reloaded. %s Start it anew once that is mended.", failure)

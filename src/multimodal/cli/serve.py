@@ -88,6 +88,8 @@ def serve(
         os.environ["MULTIMODAL_RUNTIME"] = runtime
     if database is not None or not by_file:
         os.environ["MULTIMODAL_DATABASE"] = database or _DATABASE
+    from multimodal.cli.workers import hangups_ignored, run_workers
+
     with TemporaryDirectory(prefix="multimodal-") as shared:
         told_uvicorn: dict[str, Any] = {
             "factory": True,
@@ -100,11 +102,10 @@ def serve(
         if workers > 1:  # where workers keep their figures for /metrics to tell of all of them
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", shared)
             os.environ["MULTIMODAL_WORKERS"] = str(workers)
-            from multimodal.cli.workers import run_workers
-
             run_workers(uvicorn.Config(_APP, workers=workers, **told_uvicorn))
         else:
-            uvicorn.run(_APP, **told_uvicorn)
+            with hangups_ignored():
+                uvicorn.run(_APP, **told_uvicorn)
 
 
 def _check_models(folders: Sequence[str], default: str | None) -> None:

@@ -6,7 +6,8 @@ import logging
 import os
 import signal
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -17,8 +18,24 @@ _log = logging.getLogger("uvicorn.error")
 class Workers(Multiprocess):
     """Hands SIGHUP on to its processes, each of which then reads its bundles again without losing a request.
 
-    uvicorn's own way is to start all of them anew.
+    uvicorn's own way is to start all of them anew. A process that is still starting gets its signal once it handles
+    it: the default at SIGHUP would be its end.
     """
+
+    def init_processes(self) -> None:
+        """See ``Multiprocess.run``."""
+        with hangups_held():
+            super().init_processes()
+
+    def keep_subprocess_alive(self) -> None:
+        """See ``Multiprocess.run``: it may start a process."""
+        with hangups_held():
+            super().keep_subprocess_alive()
+
+    def handle_ttin(self) -> None:
+        """See ``Multiprocess.handle_signals``: one process more."""
+        with hangups_held():
+            super().handle_ttin()
 
     def handle_hup(self) -> None:
         """See ``Multiprocess.handle_signals``."""
@@ -27,6 +44,32 @@ class Workers(Multiprocess):
             if process.pid is not None:
                 with suppress(ProcessLookupError):  # it has just ended, and is started again by itself
                     os.kill(process.pid, signal.SIGHUP)
+
+
+@contextmanager
+def hangups_held() -> Iterator[None]:
+    """Within it SIGHUP waits; processes started there keep it waiting, as masks are inherited, until they handle it."""
+    if not hasattr(signal, "SIGHUP"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def hangups_ignored() -> Iterator[None]:
+    """Within it SIGHUP does nothing until something handles it: for a process that has read no bundle yet."""
+    if not hasattr(signal, "SIGHUP"):
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def run_workers(config: uvicorn.Config) -> None:
