@@ -92,6 +92,8 @@ def test_every_operation_is_told(client: TestClient, page: Read) -> None:
             assert set(operation["responses"]) <= {said for name, said in page.said if name == "b"}
     for told in ("integer, 1 to 10, or null", "string, 1 to 160 characters", "How many suggestions; 2 unless asked.",
                  "application/x-ndjson", "The body is broken", "tree_version", "integer, 1 to 200; 20 unless given",
+                 "Null unless `explain` is asked for.".replace("`", ""), "Its place among the items, from 0.",
+                 'multimodal_requests_total{path="/classify",status="200"} 17.0', "A category with its path",
                  "object of booleans, at most 50 names, names of 1 to 80 characters"):  # fmt: skip
         assert told in text
 
@@ -122,6 +124,17 @@ def test_its_curl_lines_ask_where_it_was_asked(client: TestClient) -> None:
         odd = client.get("/docs", headers={"Host": host}).text
         assert host not in odd
         assert "/classify -F image=@photo.jpg" in odd
+
+
+@pytest.mark.parametrize("keys", [None, "shop=shop-0123456789abcdef"])
+def test_keys_are_told_of(keys: str | None) -> None:
+    found = Read(TestClient(create_app(Settings(api_keys=keys))).get("/docs").text)
+    told = [said for name, said in found.said if name == "p" and said.startswith("Wants an API key")]
+    assert len(told) == 8
+    assert all("Authorization: Bearer KEY or X-API-Key: KEY" in said for said in told)
+    assert all(("which this one has not" in said) == (keys is None) for said in told)
+    lines = [said for name, said in found.said if name == "code" and said.startswith("curl ")]
+    assert sum("-H 'Authorization: Bearer KEY'" in line for line in lines) == (0 if keys is None else 9)
 
 
 def test_its_curl_lines_are_answered(client: TestClient, page: Read) -> None:

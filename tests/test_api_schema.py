@@ -10,7 +10,9 @@ import pytest
 
 pytest.importorskip("schemathesis", reason="schemathesis is not installed: it is part of [dev]")
 
+import jsonschema_rs
 import schemathesis
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -26,6 +28,7 @@ from schemathesis.specs.openapi.checks import (
 from api_support import FakePredictor, running
 from multimodal_api.app import create_app
 from multimodal_api.settings import Settings
+from multimodal_api.shapes import Shapes
 
 CHECKS = [
     not_a_server_error,
@@ -55,9 +58,8 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield schemathesis.openapi.from_url(f"{address}/openapi.json")
 
 
-OPERATIONS = [
-    (path, method) for path, methods in create_app(Settings()).openapi()["paths"].items() for method in methods
-]
+DOCUMENT = create_app(Settings()).openapi()
+OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods]
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
@@ -76,3 +78,42 @@ def test_what_it_answers_is_what_it_documents(document: Any, path: str, method: 
         case.call_and_validate(checks=[*CHECKS, *rejection])
 
     holds()
+
+
+def media() -> Iterator[tuple[str, Any]]:
+    """Everything that is asked and answered, with a name."""
+    for path, method in OPERATIONS:
+        operation = DOCUMENT["paths"][path][method]
+        parts = {"body": operation.get("requestBody", {}), **operation["responses"]}
+        for part, told in parts.items():
+            for kind, one in told.get("content", {}).items():
+                yield f"{method} {path} {part} {kind}", one
+
+
+@pytest.mark.parametrize("told", [pytest.param(told, id=name) for name, told in media()])
+def test_examples_fit_their_schemas(told: Any) -> None:
+    shapes = Shapes(DOCUMENT)
+    schema = {**told["schema"], "components": DOCUMENT["components"]}
+    example = shapes.example(told)
+    assert example is not None
+    jsonschema_rs.validate(schema, example)
+
+
+@pytest.mark.parametrize("keys", [None, "shop=shop-0123456789abcdef"])
+def test_keys_are_declared_where_they_are_wanted(keys: str | None) -> None:
+    app = create_app(Settings(log="off", api_keys=keys), predictors={"fake": FakePredictor()})
+    client = TestClient(app)
+    document = client.get("/openapi.json").json()
+    schemes = document["components"]["securitySchemes"]
+    told = {(one["type"], one.get("scheme"), one.get("name")) for one in schemes.values()}
+    assert told == {("http", "bearer", None), ("apiKey", None, "X-API-Key")}
+    for path, method in OPERATIONS:
+        operation = document["paths"][path][method]
+        wanted = path not in ("/live", "/ready")
+        assert {"401", "429"} <= set(operation["responses"]) if wanted else "security" not in operation
+        if wanted:
+            assert list(operation["responses"]) == sorted(operation["responses"])
+            assert "Retry-After" in operation["responses"]["429"]["headers"]
+            assert [name for one in operation["security"] for name in one] == list(schemes)
+            assert ({} in operation["security"]) == (keys is None), "whether it answers nobody without"
+        assert (client.request(method, path).status_code == 401) == (wanted and keys is not None)

@@ -77,6 +77,11 @@ def _positive(limit: str) -> bool:
         return False
 
 
+def is_open(path: str, open_paths: Iterable[str]) -> bool:
+    """Whether a path needs no key: it is one of these, or below one that ends in a slash."""
+    return any(path == one or (one.endswith("/") and one != "/" and path.startswith(one)) for one in open_paths)
+
+
 class AccessMiddleware:
     """Lets requests through that carry a key, within its limit; a 401 or 429 problem for others.
 
@@ -88,14 +93,11 @@ class AccessMiddleware:
         self.app, self._keys, self._open = app, list(keys), tuple(open_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._is_open(scope["path"]):
+        if scope["type"] != "http" or is_open(scope["path"], self._open):
             await self.app(scope, receive, send)
             return
         problem = self._refusal(scope)
         await (self.app if problem is None else problem_response(scope, problem))(scope, receive, send)
-
-    def _is_open(self, path: str) -> bool:
-        return any(path == one or (one.endswith("/") and one != "/" and path.startswith(one)) for one in self._open)
 
     def _refusal(self, scope: Scope) -> ProblemError | None:
         key = self._key(Headers(scope=scope))

@@ -53,7 +53,11 @@ class AskedOptions(BaseModel):
         BeforeValidator(blank_is_none),
         Field(description="The leaf that the category starts from: the likeliest, or the least far off on average."),
     ] = None
-    explain: Annotated[bool | None, BeforeValidator(blank_is_none)] = None
+    explain: Annotated[
+        bool | None,
+        BeforeValidator(blank_is_none),
+        Field(description="Say what in the text, and what parts of the photo, moved the answer."),
+    ] = None
     model: Annotated[
         str | None,
         BeforeValidator(blank_is_none),

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from multimodal_api.bodies import FORM
 from multimodal_api.shapes import Shapes
 
 
-def curl_lines(url: str, method: str, operation: Mapping[str, Any], shapes: Shapes) -> list[str]:
-    """One for each content type that the operation takes, or the one without a body."""
+def curl_lines(
+    url: str, method: str, operation: Mapping[str, Any], shapes: Shapes, headers: Sequence[str] = ()
+) -> list[str]:
+    """One for each content type that the operation takes, or the one without a body.
+
+    Args:
+        headers: sent with each.
+    """
     content: Mapping[str, Any] = operation.get("requestBody", {}).get("content", {})
     told = [_body(kind, media, shapes) for kind, media in content.items()] or [[]]
     # -d and -F alone make it a POST.
     usual = "POST" if content else "GET"
     asked = [] if method.upper() == usual else ["-X", method.upper()]
-    return [shlex.join(["curl", "-s", *asked, url, *words]) for words in told]
+    sent = [*asked, url, *(word for header in headers for word in ("-H", header))]
+    return [shlex.join(["curl", "-s", *sent, *words]) for words in told]
 
 
 def _body(kind: str, media: Mapping[str, Any], shapes: Shapes) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from multimodal_api.bodies import FORM
 from multimodal_api.curl import curl_lines
+from multimodal_api.document import headers_of, wants_key
 from multimodal_api.markup import Markup, inline, joined, prose, tag
 from multimodal_api.shapes import Field, Shapes
 
@@ -26,7 +27,7 @@ _HEAD = Markup(
 
 def docs_page(document: Mapping[str, Any]) -> str:
     """The page of one OpenAPI document; its curl lines ask the service at ``ADDRESS``."""
-    info, shapes = document["info"], Shapes(document)
+    info = document["info"]
     operations = [
         (path, method, operation)
         for path, item in document["paths"].items()
@@ -36,7 +37,7 @@ def docs_page(document: Mapping[str, Any]) -> str:
     title = f"{info['title']} {info['version']}"
     header = tag("header", tag("h1", title), tag("p", inline(info.get("summary", ""))))
     contents = (_content(path, method, one["summary"]) for path, method, one in operations)
-    sections = (_operation(path, method, one, shapes) for path, method, one in operations)
+    sections = (_operation(path, method, one, document) for path, method, one in operations)
     links = tag("a", "The page", href="/"), tag("a", "This as OpenAPI", href="/openapi.json")
     body = tag(
         "body",
@@ -52,8 +53,9 @@ def _content(path: str, method: str, summary: str) -> Markup:
     return tag("li", link, " ", inline(summary))
 
 
-def _operation(path: str, method: str, operation: Mapping[str, Any], shapes: Shapes) -> Markup:
-    anchor = _anchor(method, path)
+def _operation(path: str, method: str, operation: Mapping[str, Any], document: Mapping[str, Any]) -> Markup:
+    anchor, shapes, keys = _anchor(method, path), Shapes(document), headers_of(document, operation)
+    sent = keys[:1] if wants_key(operation) else []
     return tag(
         "section",
         tag("h2", tag("span", method.upper(), class_="method"), " ", tag("code", path), id=f"{anchor}-name"),
@@ -62,15 +64,24 @@ def _operation(path: str, method: str, operation: Mapping[str, Any], shapes: Sha
             "details",
             tag("summary", "Fields, answers and examples"),
             prose(operation.get("description", "")),
+            *_keys(keys, bool(sent)),
             *_parameters(operation, shapes),
             *_body(operation, shapes),
             *_answers(operation, shapes),
             tag("h3", "With curl"),
-            *(_code(line) for line in curl_lines(ADDRESS + path, method, operation, shapes)),
+            *(_code(line) for line in curl_lines(ADDRESS + path, method, operation, shapes, sent)),
         ),
         id=anchor,
         aria_labelledby=f"{anchor}-name",
     )
+
+
+def _keys(keys: Sequence[str], wanted: bool) -> Iterator[Markup]:
+    if keys:
+        told = (
+            "Wants an API key: " if wanted else "Wants an API key where the service has some, which this one has not: "
+        )
+        yield tag("p", told, " or ".join(keys), ".")
 
 
 def _parameters(operation: Mapping[str, Any], shapes: Shapes) -> Iterator[Markup]:
@@ -119,8 +130,8 @@ def _media(media: Mapping[str, Any], shapes: Shapes, *, asked: bool = False, sho
     else:
         yield tag("p", shapes.words(schema))
     if shown and (example := shapes.example(media)) is not None:
-        told = _code(json.dumps(example, ensure_ascii=False, indent=2))
-        yield tag("details", tag("summary", "Example"), told)
+        told = example if isinstance(example, str) else json.dumps(example, ensure_ascii=False, indent=2)
+        yield tag("details", tag("summary", "Example"), _code(told))
 
 
 def _fields(fields: Sequence[Field], *, asked: bool) -> Markup:

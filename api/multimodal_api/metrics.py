@@ -14,6 +14,7 @@ from starlette.responses import Response
 from multimodal.evaluation.drift import Tally, drift
 from multimodal.types import Prediction
 from multimodal_api.admission import Admission
+from multimodal_api.examples import METRICS
 from multimodal_api.ports import Predictor
 from multimodal_api.trace import Trace
 
@@ -156,7 +157,12 @@ class Metrics:
         return generate_latest(together)
 
 
-@router.get(PATH, summary="Figures for Prometheus", response_class=Response)
+@router.get(
+    PATH,
+    summary="Figures for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": METRICS}}}},
+)
 def metrics(request: Request) -> Response:
     """The text format of Prometheus."""
     service = request.app.state.service

@@ -34,11 +34,13 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Declares that these statuses answer with a problem."""
     meanings = {
         400: "The body is broken",
+        401: "No API key that is known",
         404: "No model of that name",
         409: "What it is about is not clear",
         413: "Over a cap",
         415: "Neither a form nor JSON",
         422: "Fields that do not fit, or nothing usable in them",
+        429: "Over the limit of the API key",
         500: "The service failed",
         503: "Not every model is loaded",
     }

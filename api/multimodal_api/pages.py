@@ -33,7 +33,7 @@ async def index() -> FileResponse:
 
 
 @router.get("/docs")
-def docs(request: Request) -> HTMLResponse:
+async def docs(request: Request) -> HTMLResponse:
     """What the service takes and answers; its curl lines ask where the page was asked."""
     state = request.app.state
     if not hasattr(state, "docs_page"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BeforeValidator
 
 from multimodal_api.asked import blank_is_none
+from multimodal_api.bodies import JSON
 from multimodal_api.convert import model_info
 from multimodal_api.openapi import problems
 from multimodal_api.problems import ProblemError
@@ -23,7 +24,11 @@ ModelName = Annotated[
 ]
 
 
-@router.get("/live", summary="Whether the process should be kept", responses=problems(503))
+def _told(status: str) -> dict[int | str, dict[str, Any]]:
+    return {200: {"content": {JSON: {"example": {"status": status}}}}}
+
+
+@router.get("/live", summary="Whether the process should be kept", responses={**_told("live"), **problems(503)})
 async def live(request: Request) -> Health:
     """Live while loading too; no longer once loading has failed, so that a supervisor restarts it."""
     service = service_of(request)
@@ -32,7 +37,7 @@ async def live(request: Request) -> Health:
     return Health(status="live")
 
 
-@router.get("/ready", summary="Whether questions can be answered", responses=problems(503))
+@router.get("/ready", summary="Whether questions can be answered", responses={**_told("ready"), **problems(503)})
 async def ready(request: Request) -> Health:
     """Ready once every bundle is loaded and warm."""
     service_of(request).check_ready()

@@ -10,7 +10,7 @@ from multimodal.types import Decision, HeadName, InputName
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
 class ModelInfo(_Answer):
@@ -94,43 +94,8 @@ class HeatMap(_Answer):
     effects: list[list[float]]
 
 
-_SHIRT: dict[str, Any] = {
-    "id": "1042",
-    "name": "Tshirts",
-    "is_leaf": True,
-    "probability": 0.93,
-    "path": [
-        {"id": "1001", "name": "Apparel", "probability": 0.99},
-        {"id": "1010", "name": "Topwear", "probability": 0.97},
-        {"id": "1042", "name": "Tshirts", "probability": 0.93},
-    ],
-}
-
-
 class ClassifyResponse(_Answer):
     """The answer for one product. What the bundle cannot do is empty or null."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "model": {"name": "fashion", "version": "1", "tree_version": "0a1b2c3d4e5f"},
-                    "decision": "leaf",
-                    "category": _SHIRT,
-                    "suggestions": [_SHIRT],
-                    "candidates": {"coverage": 0.95, "category_ids": ["1042", "1187"]},
-                    "modality": {"used": "fused", "missing": []},
-                    "tags": [{"name": "floral", "probability": 0.81, "present": True}],
-                    "attributes": [{"name": "colour", "value": "navy", "probability": 0.74}],
-                    "needs_review": False,
-                    "conflict": None,
-                    "warnings": [],
-                    "explanation": [{"input": "title", "text": "t-shirt", "effect": 4.2}],
-                    "heat_map": {"category_id": "1042", "effects": [[0.1, 2.3], [0.0, 1.2]]},
-                }
-            ]
-        }
-    )
 
     model: ModelInfo
     decision: Decision
@@ -164,17 +129,14 @@ class Problem(BaseModel):
 
 
 class ItemAnswer(_Answer):
-    """One product of a batch: an answer or an error, never both.
-
-    Attributes:
-        id: as it came; null where none came.
-        index: its place among the items, from 0.
-        status: what ``POST /classify`` would have answered with.
-    """
+    """One product of a batch: an answer or an error, never both."""
 
     id: str | int | None
+    """As it came; null where none came."""
     index: int
+    """Its place among the items, from 0."""
     status: int
+    """What ``POST /classify`` would have answered with."""
     answer: ClassifyResponse | None
     error: Problem | None
 
@@ -195,12 +157,7 @@ class FeedbackResponse(_Answer):
 
 
 class ReviewItem(_Answer):
-    """An answer worth a person's look.
-
-    Attributes:
-        times: how often the product was asked about.
-        worth: how many wrong answers a look is expected to mend.
-    """
+    """An answer worth a person's look."""
 
     request_id: str
     model: str
@@ -211,7 +168,9 @@ class ReviewItem(_Answer):
     conflict: bool
     suggestions: list[str]
     times: int
+    """How often the product was asked about."""
     worth: float
+    """How many wrong answers a look is expected to mend."""
 
 
 class ReviewResponse(_Answer):
@@ -243,13 +202,12 @@ class CategoriesResponse(_Answer):
 
 
 class ModelResponse(_Answer):
-    """One of the models served: inputs, capabilities, metrics and provenance stand in the manifest.
-
-    ``known_models`` names all that are served, ``default_model`` the one that answers where a request names none.
-    """
+    """One of the models served: inputs, capabilities, metrics and provenance stand in the manifest."""
 
     model: ModelInfo
     inputs: list[InputName]
     known_models: list[str]
+    """All that are served."""
     default_model: str
+    """The one that answers where a request names none."""
     manifest: dict[str, Any]

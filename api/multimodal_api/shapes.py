@@ -39,8 +39,7 @@ class Shapes:
         self, name: str, schema: Schema, *, required: bool, about: str = "", above: tuple[str, ...] = ()
     ) -> Field:
         """A field by its schema; ``above`` are the schemas that it stands in, which are not gone into again."""
-        told = about or str(self._whole(schema).get("description", "") if "$ref" not in schema else "")
-        return Field(name, self.words(schema), told, required, self.fields(schema, above))
+        return Field(name, self.words(schema), about or self.about(schema), required, self.fields(schema, above))
 
     def fields(self, schema: Schema, above: tuple[str, ...] = ()) -> tuple[Field, ...]:
         """The fields of an object, or of the objects in a list or among alternatives."""
@@ -88,8 +87,11 @@ class Shapes:
         return [name for name, part in parts.items() if part.get("format") == "binary"]
 
     def about(self, schema: Schema) -> str:
-        """What a schema says of itself."""
-        return str(self._whole(schema).get("description", ""))
+        """What a schema says of itself, or else of what it holds."""
+        whole = self._whole(schema)
+        inner = (part for part in (*_alternatives(whole), whole.get("items")) if isinstance(part, Mapping))
+        told = schema.get("description") or whole.get("description")
+        return str(told) if told else next(filter(None, map(self.about, inner)), "")
 
     def _kind(self, schema: Schema, many: bool) -> str:
         kinds = schema.get("type", "anything")
