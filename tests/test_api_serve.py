@@ -122,6 +122,7 @@ def test_workers_answer_without_waiting_for_acknowledgements(
         found.extend(s.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for s in supervisor.sockets)
 
     monkeypatch.setattr(Multiprocess, "run", run)
+    monkeypatch.setattr("uvicorn.Config.configure_logging", lambda _: None)  # the log of this process is pytest's
     monkeypatch.setattr(
         sys, "argv", ["multimodal", "serve", str(tiny_bundle), "--workers", "2", "--port", "0", "--database", "none"]
     )

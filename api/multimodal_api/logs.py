@@ -33,13 +33,17 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(told, ensure_ascii=False, default=str)
 
 
+def formatter_of(form: LogFormat) -> logging.Formatter:
+    """What writes the lines of that form; the few that are left where it is "off" are for people."""
+    return JsonFormatter() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s")
+
+
 def configure(form: LogFormat) -> None:
     """Sends the service's log to standard error in that form; one that is configured already stays as it is."""
     if _log.handlers:
         return
     handler = logging.StreamHandler(sys.stderr)
-    plain = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
-    handler.setFormatter(JsonFormatter() if form == "json" else plain)
+    handler.setFormatter(formatter_of(form))
     _log.addHandler(handler)
     _log.setLevel(logging.INFO)
     _log.propagate = False

@@ -28,6 +28,10 @@ def _none_is_none(value: object) -> object:
     return None if value == "none" else value
 
 
+def _no_is_off(value: object) -> object:
+    return "off" if value is False else value  # as YAML reads the word off
+
+
 def _parts(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(","))
 
@@ -85,7 +89,7 @@ class Settings(BaseModel):
     batch_deadline: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 120.0
     max_batch: Annotated[int, Field(ge=1)] = 256
     max_batch_body: Annotated[int, Field(ge=1)] = 100_000_000
-    log: LogFormat = "json"
+    log: Annotated[LogFormat, BeforeValidator(_no_is_off)] = "json"
     log_inputs: bool = False
     api_keys: SecretStr | None = None
     cors: str | None = None

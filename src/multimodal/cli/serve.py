@@ -17,6 +17,15 @@ from multimodal.types import RuntimeName
 
 _NEEDED = ("fastapi", "uvicorn", "python_multipart")
 _APP = "multimodal_api.app:create_app"
+_LOG: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"service": {"()": "multimodal_api.server_log.formatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "service", "stream": "ext://sys.stderr"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {"uvicorn": {"level": "INFO"}},
+}
+"""uvicorn's log, and what libraries warn of, as the service writes its own: MULTIMODAL_LOG."""
 _BUNDLE = "artifacts/fashion"
 _DATABASE = "sqlite:///multimodal.db"
 
@@ -97,6 +106,7 @@ def serve(
             "port": port,
             "timeout_graceful_shutdown": 30,
             "http": "h11",  # httptools reads headers of any size into memory
+            "log_config": _LOG,
             "access_log": False,  # the service has a line of its own for each request: MULTIMODAL_LOG
         }
         if workers > 1:  # where workers keep their figures for /metrics to tell of all of them
