@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multimodal.config.models import SourceConfig
+from multimodal.csv_reading import CsvRows, OpenQuote
 from multimodal.data import open_reader
-from multimodal.data.csv_cells import CsvRows, OpenQuote
 from multimodal.data.csv_file import csv_rows
 from multimodal.errors import DataError
 from multimodal.types import Product, RowError

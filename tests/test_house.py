@@ -19,6 +19,7 @@ FLOORS = {
     "multimodal.protocols": 0,
     "multimodal.numeric": 0,
     "multimodal.cores": 0,
+    "multimodal.csv_reading": 0,
     "multimodal.options": 0,
     "multimodal.taxonomy": 10,
     "multimodal.config": 10,

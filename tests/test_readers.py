@@ -202,7 +202,7 @@ def test_csv_streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = list(islice(open_reader(source, labelled=True), 3))
     assert [item.id for item in first] == ["0", "1", "2"]
     # what is read beyond the rows asked for is a buffer, not the file
-    from multimodal.data.csv_cells import CsvRows
+    from multimodal.csv_reading import CsvRows
 
     taken: list[list[str] | Exception] = []
     rows = CsvRows.rows

@@ -141,7 +141,12 @@ def test_category_map_of_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [(None, "No such file"), ("lable,category_id\nhat,1\n", "'lable'"), ("label,category_id\nhat,\n", "line 2")],
+    [
+        (None, "No such file"),
+        ("lable,category_id\nhat,1\n", "'lable'"),
+        ("label,category_id\nhat,\n", "line 2"),
+        ('label,category_id\nhat,1\n"cap,1\nshirt,2\n', "line 3 is no CSV .a quote opens and does not close"),
+    ],
 )
 def test_category_maps_that_are_none(tmp_path: Path, text: str | None, message: str) -> None:
     if text is not None:

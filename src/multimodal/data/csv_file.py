@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from multimodal.csv_reading import BLANK, DELIMITERS, CsvRows, OpenQuote
 from multimodal.data.columns import ResolvedColumns, check_once
-from multimodal.data.csv_cells import BLANK, DELIMITERS, CsvRows, OpenQuote
 from multimodal.data.embedded import holds_embedded
 from multimodal.data.rows import RowRules
 from multimodal.data.values import Unreadable

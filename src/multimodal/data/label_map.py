@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from multimodal.csv_reading import CsvRows
 from multimodal.errors import DataError, nearest
 from multimodal.types import Product, RowError
 
@@ -68,25 +69,38 @@ def load_label_map(category_map: Mapping[str, str] | str | None) -> LabelMap | N
 
 
 def _read(file: Path) -> dict[str, tuple[str, ...]]:
+    ids: dict[str, dict[str, None]] = {}
+    for line, (label, id) in enumerate(_pairs(file), start=2):
+        if not (label and id):
+            raise DataError(f"{file}: line {line} has an empty cell; expected a label and a category_id, fill it in")
+        ids.setdefault(label, {})[id] = None
+    return {label: tuple(several) for label, several in ids.items()}
+
+
+def _pairs(file: Path) -> list[tuple[str, str]]:
+    """The label and the category id of each row."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
-            rows = csv.DictReader(stream)
-            found = list(rows.fieldnames or ())
+            table = CsvRows(stream, ",")
+            found = [name.strip() for name in table.header()]
             missing = [name for name in _COLUMNS if name not in found]
-            pairs = [] if missing else [(row["label"], row["category_id"]) for row in rows]
+            if missing:
+                hints = "".join(nearest(name, found) for name in missing)
+                raise DataError(
+                    f"{file}: a map of categories expected the columns label and category_id, found "
+                    f"{', '.join(found) or 'none'}.{hints} Rename them."
+                )
+            at = [found.index(name) for name in _COLUMNS]
+            pairs: list[tuple[str, str]] = []
+            for cells in table.rows(len(found)):
+                if isinstance(cells, csv.Error):
+                    raise DataError(
+                        f"{file}: line {len(pairs) + 2} is no CSV ({cells}); expected quotes in pairs, close them"
+                    )
+                label, id = (cells[i].strip() if i < len(cells) else "" for i in at)
+                pairs.append((label, id))
     except OSError as error:
         raise DataError(f"{file}: {error.strerror}; category_map expected a mapping or a CSV file") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{file}: not readable as CSV in UTF-8 ({error}); save it again as that") from error
-    if missing:
-        hints = "".join(nearest(name, found) for name in missing)
-        raise DataError(
-            f"{file}: a map of categories expected the columns label and category_id, found "
-            f"{', '.join(found) or 'none'}.{hints} Rename them."
-        )
-    ids: dict[str, dict[str, None]] = {}
-    for line, (label, id) in enumerate(pairs, start=2):
-        if not (label and label.strip() and id and id.strip()):
-            raise DataError(f"{file}: line {line} has an empty cell; expected a label and a category_id, fill it in")
-        ids.setdefault(label.strip(), {})[id.strip()] = None
-    return {label: tuple(several) for label, several in ids.items()}
+    return pairs

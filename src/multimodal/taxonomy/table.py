@@ -9,13 +9,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from multimodal.csv_reading import BLANK, DELIMITERS, CsvRows
 from multimodal.errors import DataError, TreeError, nearest
 from multimodal.taxonomy.spellings import IDS, NAMES, PARENTS, spelt
 from multimodal.taxonomy.tree import Node
 
 Column = list[str | None]
 
-_DELIMITERS = ",;\t"
 _WHOLE = re.compile(r"-?\d+(\.0*)?")
 _NOTHING = frozenset({"", "nan", "none", "null"})
 _ZEROS = frozenset({"0", "0.0"})
@@ -30,20 +30,25 @@ def csv_nodes(file: Path, text: str, wanted: Sequence[str]) -> list[Node]:
             spelling is taken.
 
     Raises:
-        DataError: no CSV, a column is missing, or it stands there twice.
+        DataError: no CSV, a quote that does not close, a column that is missing or stands there twice.
         TreeError: a row without an id or a name.
     """
-    header = next((line for line in text.splitlines() if line.strip(f'{_DELIMITERS}" ')), "")
-    delimiter = max(_DELIMITERS, key=header.count)
+    header = next((line for line in text.splitlines() if line.strip(BLANK)), "")
+    delimiter = max(DELIMITERS, key=header.count)
+    table = CsvRows(io.StringIO(text, newline=""), delimiter)
     try:
-        cells = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        rows = [row for row in cells if any(cell.strip() for cell in row)]
+        found = [cell.strip() for cell in table.header()]
     except csv.Error as error:
-        raise DataError(f"{file}: not readable as CSV ({error}); expected quotes in pairs, save it again") from error
-    found = [cell.strip() for cell in rows[0]] if rows else []
+        raise DataError(f"{file}: the header is no CSV ({error}); expected quotes in pairs, save it again") from None
+    rows: list[list[str]] = []
+    for cells in table.rows(len(found)):
+        if isinstance(cells, csv.Error):
+            raise DataError(f"{file}: row {len(rows) + 1} is no CSV ({cells}); expected quotes in pairs, close them")
+        if any(cell.strip() for cell in cells):
+            rows.append(cells)
     there = _columns(file, wanted, found)
     at = [found.index(column) for column in there]
-    return row_nodes([[row[i].strip() if i < len(row) else None for row in rows[1:]] for i in at], there)
+    return row_nodes([[row[i].strip() if i < len(row) else None for row in rows] for i in at], there)
 
 
 def parquet_nodes(file: Path, wanted: Sequence[str]) -> list[Node]:

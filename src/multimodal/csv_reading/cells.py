@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
-from multimodal.data.csv_lines import RowLines
+from multimodal.csv_reading.lines import RowLines
 
 DELIMITERS = ",;\t"
 BLANK = DELIMITERS + '" \r\n'
