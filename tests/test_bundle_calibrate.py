@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from pathlib import Path
 
@@ -91,7 +92,8 @@ def test_mixes_that_no_row_has_stay_as_they_were(
     with_own_way(own_bundle)
     before = read_manifest(own_bundle).calibration
     pq.write_table(pq.read_table(val).drop(["image"]), place / "titles.parquet")
-    assert calibrate(monkeypatch, own_bundle, place / "titles.parquet") == 0
+    monkeypatch.chdir(place)
+    assert calibrate(monkeypatch, own_bundle, place / "titles.parquet") == 1, "rows of a photo alone are left out"
     after = read_manifest(own_bundle).calibration
     assert set(after.mixes) == set(before.mixes)
     for name in before.mixes:
@@ -112,6 +114,27 @@ def test_inputs_that_the_bundle_does_not_use_are_left_out(
     after = read_manifest(own_bundle)
     assert after.profile is not None
     assert not [name for name in (*after.calibration.mixes, *after.profile.inputs) if "description" in name]
+
+
+def test_rows_that_cannot_be_used_are_listed(
+    own_bundle: Path,
+    val: Path,
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    table = pq.read_table(val)
+    moved = table.column("category_id").to_pylist()
+    moved[3] = "no such category"
+    pq.write_table(
+        table.set_column(table.column_names.index("category_id"), "category_id", [moved]), place / "some.parquet"
+    )
+    monkeypatch.chdir(place)
+    assert calibrate(monkeypatch, own_bundle, place / "some.parquet") == 1
+    assert "1 rows could not be used; they are in some.errors.csv" in capsys.readouterr().err
+    with (place / "some.errors.csv").open(encoding="utf-8", newline="") as file:
+        assert [(e["row"], e["code"]) for e in csv.DictReader(file)] == [("3", "unknown_category")]
+    assert read_manifest(own_bundle).provenance["calibrated"]["rows"] == len(table) - 1
 
 
 @pytest.mark.parametrize(

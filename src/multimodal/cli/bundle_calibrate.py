@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from multimodal.cli.bundle import BundleArgument
-from multimodal.cli.console import stderr, stdout
-from multimodal.cli.sources import CategoryMapOption, ColumnOption, ImagesRootOption, source_of
+from multimodal.cli.console import leave, stderr, stdout
+from multimodal.cli.sources import CategoryMapOption, ColumnOption, ImagesRootOption, plain_name, source_of
 from multimodal.cli.training import needs_train_extra
 
 
@@ -24,7 +24,8 @@ def calibrate(
 
     Probabilities are honest for products like those they were fitted to. Give a few thousand labelled products of your
     own; half of them choose, the others calibrate. The graphs stay as they are; the manifest is replaced at once, and
-    its figures and its profile (what drift is told against) are those of these products from then on.
+    its figures and its profile (what drift is told against) are those of these products from then on. Rows that could
+    not be used are listed in DATA.errors.csv, and the exit code is 1.
 
     \b
     Example:
@@ -36,13 +37,15 @@ def calibrate(
 
     with needs_train_extra("bundle calibrate"):
         from multimodal.export.recalibrate import recalibrate
-        from multimodal.training.rejected import tell_left_out, tell_rejected
+        from multimodal.training.rejected import report_rejected, tell_left_out
     source = source_of(data, column, images_root, category_map)
     refuse_test_source(source, "")
     with stderr().status("Reading and calibrating"):
         manifest, rows = recalibrate(bundle, [source])
     replace_manifest(bundle / LAYOUT.manifest, manifest)
-    tell_rejected(rows.rejected)
     tell_left_out(rows.photos_left_out)
-    said = f"{bundle}: calibrated on {len(rows):,} products; {len(rows.rejected):,} could not be used."
-    stdout().print(said, markup=False, soft_wrap=True)
+    stdout().print(f"{bundle}: calibrated on {len(rows):,} products.", markup=False, soft_wrap=True)
+    unused = Path(f"{plain_name(data)}.errors.csv") if rows.rejected else None
+    if unused is not None:
+        report_rejected(rows.rejected, unused)
+    leave(len(rows.rejected), unused, "could not be used")
