@@ -148,7 +148,8 @@ def test_photos_that_cannot_be_read_beside_text_are_counted() -> None:
     ]
     assert "expected one of JPEG" in found.photos_left_out[0].message
     assert found.to_dict()["photos_left_out"] == {"rows": 2, "by_code": {"image_unreadable": 2}}
-    assert found.to_dict()["errors"] == {"rows": 1, "by_code": {"nothing_usable": 1}}
+    assert found.to_dict()["errors"] == {"rows": 1, "by_code": {"image_unreadable": 1}}, "its own reason"
+    assert [(e.row, e.stage) for e in found.errors] == [(6, "image")]
     titles = evaluate(KeywordScorer(), [*PRODUCTS, *lost], inputs=("title",))
     assert titles.to_dict()["photos_left_out"] == {"rows": 0, "by_code": {}}
 

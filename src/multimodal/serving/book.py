@@ -15,6 +15,7 @@ from multimodal.serving.given import checked_photo
 from multimodal.serving.measured import Floats, Measured, MeasuredRow, PeerAnswers
 from multimodal.taxonomy import Tree
 from multimodal.text.masking import mask_title
+from multimodal.text.scalars import is_missing
 from multimodal.types import INPUTS, TEXT_INPUTS, HeadName, InputName, Product, RowError
 
 Item = Product | RowError
@@ -90,8 +91,8 @@ class Book:
             usable = _usable(product, self._seen, {head: bool(rows[i]) for head, rows in there.items()})
             self._rows.append(MeasuredRow(row, product.id, product.title, product.group, usable))
             self._labels.append(self._scorer.tree.leaf_index[product.category_id or ""])
-            if "image" in there and not there["image"][i] and product.image is not None:
-                self.photos_left_out.append(_unread(product, row))
+            if "image" in there and not there["image"][i] and (unread := _unread(product, row)) is not None:
+                self.photos_left_out.append(unread)
         for head, parts in self._probs.items():
             parts.append(np.asarray(probs[head][answered], dtype=np.float32))
         self._ask_peer([kept[i][1] for i in np.flatnonzero(answered)])
@@ -134,17 +135,21 @@ def _usable(product: Product, seen: frozenset[InputName], answers: Mapping[HeadN
     return tuple(name for name in there if answers.get(_HEAD_OF[name], True))
 
 
-def _unread(product: Product, row: int) -> RowError:
-    """Why the photo of a row could not be read."""
-    code, message = ImageError.code, "the photo could not be read, expected a whole one; upload it again"
+def _unread(product: Product, row: int) -> RowError | None:
+    """Why the photo of a row could not be read; None where there is none, or it can be."""
+    if is_missing(product.image):
+        return None
     try:
         _SMALL.prepare(checked_photo(product.image))
     except ImageError as error:
-        code, message = error.code, error.message
-    return RowError(product.id, row, "image", code, message)
+        return RowError(product.id, row, "image", error.code, error.message)
+    return None
 
 
 def _unanswered(product: Product, row: int, seen: frozenset[InputName]) -> RowError:
+    unread = _unread(product, row) if "image" in seen else None
+    if unread is not None:
+        return unread
     expected = ", ".join(name for name in INPUTS if name in seen)
     message = f"nothing usable is left of the row; expected at least one of {expected}. Leave the row out"
     return RowError(product.id, row, "predict", "nothing_usable", message)
