@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -117,3 +118,16 @@ def test_keys_are_declared_where_they_are_wanted(keys: str | None) -> None:
             assert [name for one in operation["security"] for name in one] == list(schemes)
             assert ({} in operation["security"]) == (keys is None), "whether it answers nobody without"
         assert (client.request(method, path).status_code == 401) == (wanted and keys is not None)
+
+
+def test_refusals_mean_what_is_said_of_them(tiny_bundle: Path, tmp_path: Path) -> None:
+    settings = Settings(bundle=str(tiny_bundle), log="off", load_first=True, database=f"sqlite:///{tmp_path}/kept.db")
+    with TestClient(create_app(settings)) as client:
+        told = client.get("/openapi.json").json()["paths"]["/feedback"]["post"]["responses"]
+        long = client.post("/feedback", content=b" " * 300_000, headers={"Content-Type": "application/json"})
+        assert long.status_code == 413
+        assert "413" in told
+        unknown = client.post("/feedback", json={"request_id": "never-asked", "category_id": "x"})
+        assert unknown.status_code == 404
+        assert told["404"]["description"] == "No answer is kept under that request id"
+        assert unknown.json()["code"] == "unknown_request"

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 PATH = "/feedback"
 MAX_BODY = 256_000
 """Bytes; an id, a category and fifty tags take a hundredth of it."""
+_MEANING = {
+    404: "No answer is kept under that request id",
+    409: "Several products were asked about under that request id",
+    422: "Fields that do not fit, or a category that is not in the tree",
+    503: "Not ready, or no answers are kept: MULTIMODAL_DATABASE is not set",
+}
 router = APIRouter()
 
 
@@ -29,7 +35,7 @@ router = APIRouter()
     PATH,
     summary="Say what is right for a product that was answered",
     response_class=Response,
-    responses={200: {"model": FeedbackResponse}, **problems(400, 404, 409, 415, 422, 500, 503)},
+    responses={200: {"model": FeedbackResponse}, **problems(400, 404, 409, 413, 415, 422, 500, 503, meaning=_MEANING)},
     openapi_extra=json_body(FeedbackRequest),
 )
 async def feedback(request: Request) -> Response:
@@ -43,7 +49,9 @@ async def feedback(request: Request) -> Response:
     return Response(found.model_dump_json(), media_type=JSON)
 
 
-@router.get("/review", summary="Answers worth a person's look", responses=problems(422, 500, 503))
+@router.get(
+    "/review", summary="Answers worth a person's look", responses=problems(422, 500, 503, meaning={503: _MEANING[503]})
+)
 def review(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=200, description="How many.")] = 20,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -30,8 +31,12 @@ def json_body(model: type[BaseModel], kind: str = JSON) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {kind: {"schema": inlined(model)}}}}
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Declares that these statuses answer with a problem."""
+def problems(*statuses: int, meaning: Mapping[int, str] | None = None) -> dict[int | str, dict[str, Any]]:
+    """Declares that these statuses answer with a problem.
+
+    Args:
+        meaning: of those that mean something else here than they usually do.
+    """
     meanings = {
         400: "The body is broken",
         401: "No API key that is known",
@@ -42,7 +47,8 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         422: "Fields that do not fit, or nothing usable in them",
         429: "Over the limit of the API key",
         500: "The service failed",
-        503: "Not every model is loaded",
+        503: "Not ready, or too busy; Retry-After says when to ask again",
+        **(meaning or {}),
     }
     schema = Problem.model_json_schema()
     return {s: {"description": meanings[s], "content": {MEDIA_TYPE: {"schema": schema}}} for s in statuses}

@@ -16,6 +16,8 @@ from multimodal_api.schemas import CategoriesResponse, CategoryNode, Health, Mod
 from multimodal_api.service import service_of
 
 router = APIRouter()
+_UNREADY = {503: "Not every model is loaded"}
+_FAILED = {503: "A model cannot be loaded"}
 
 ModelName = Annotated[
     str | None,
@@ -28,7 +30,11 @@ def _told(status: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {JSON: {"example": {"status": status}}}}}
 
 
-@router.get("/live", summary="Whether the process should be kept", responses={**_told("live"), **problems(503)})
+@router.get(
+    "/live",
+    summary="Whether the process should be kept",
+    responses={**_told("live"), **problems(503, meaning=_FAILED)},
+)
 async def live(request: Request) -> Health:
     """Live while loading too; no longer once loading has failed, so that a supervisor restarts it."""
     service = service_of(request)
@@ -37,14 +43,18 @@ async def live(request: Request) -> Health:
     return Health(status="live")
 
 
-@router.get("/ready", summary="Whether questions can be answered", responses={**_told("ready"), **problems(503)})
+@router.get(
+    "/ready",
+    summary="Whether questions can be answered",
+    responses={**_told("ready"), **problems(503, meaning=_UNREADY)},
+)
 async def ready(request: Request) -> Health:
     """Ready once every bundle is loaded and warm."""
     service_of(request).check_ready()
     return Health(status="ready")
 
 
-@router.get("/categories", summary="The category tree", responses=problems(404, 422, 503))
+@router.get("/categories", summary="The category tree", responses=problems(404, 422, 503, meaning=_UNREADY))
 def categories(request: Request, model: ModelName = None) -> CategoriesResponse:
     """Every node of the tree that answers are drawn from."""
     predictor = service_of(request).predictor(model)
@@ -53,7 +63,7 @@ def categories(request: Request, model: ModelName = None) -> CategoriesResponse:
     return CategoriesResponse(model=model_info(predictor), categories=nodes)
 
 
-@router.get("/model", summary="What is served", responses=problems(404, 422, 503))
+@router.get("/model", summary="What is served", responses=problems(404, 422, 503, meaning=_UNREADY))
 def model(request: Request, model: ModelName = None) -> ModelResponse:
     """The bundle's manifest: capabilities, metrics, provenance, hashes."""
     service = service_of(request)
