@@ -87,7 +87,8 @@ class Bag(WeightedRows):
     def to_codes(self, parts: int, seed: int) -> None:
         """Rounds the table to what ``parts`` bytes a row can say; learning on would leave the codes behind."""
         weights = self.row_weights()
-        self.codes = encode_rows(self.table.weight.detach() * weights[:, None], parts, seed)
+        often = torch.exp(-self.idf)  # the document frequency, but for a factor
+        self.codes = encode_rows(self.table.weight.detach() * weights[:, None], parts, seed, often)
         with torch.no_grad():
             self.table.weight.copy_(self.codes.table() / weights.clamp_min(1e-12)[:, None])
             self.table.weight[0].zero_()

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 CODES = 256
 _SAMPLE = 65_536
+"""Rows, those of the most weight, that the vectors are learned from."""
 _ROUNDS = 12
 
 
@@ -37,19 +39,23 @@ class Codes:
         return torch.cat(parts, dim=1) * self.scale.float()[:, None]
 
 
-def encode_rows(table: Tensor, parts: int, seed: int) -> Codes:
-    """Codes of a table [V, D]; long rows, which weigh more in any sum, are met more closely.
+def encode_rows(table: Tensor, parts: int, seed: int, often: Tensor | None = None) -> Codes:
+    """Codes of a table [V, D]; rows that weigh more in the sums that are made of them are met more closely.
+
+    Those are long rows, and rows that are summed up often: without the latter the many rare n-grams have the codes
+    to themselves, and scores err by 1.4 times as much.
 
     Args:
         parts: bytes a row takes beside its length; must divide D.
         seed: of the k-means.
+        often: how often each row is summed up, in any unit [V]; all alike unless given.
     """
     from sklearn.cluster import MiniBatchKMeans
 
     length = table.norm(dim=1)
     unit = (table / length.clamp_min(1e-12)[:, None]).numpy()
-    weight = length.square().numpy()
-    order = torch.randperm(len(table), generator=torch.Generator().manual_seed(seed))[:_SAMPLE].numpy()
+    weight = (length.square() if often is None else length.square() * often).numpy()
+    order = np.argsort(-weight, kind="stable")[:_SAMPLE]
     order = order[weight[order] > 0]
     width = table.shape[1] // parts
     codes, books = [], []
