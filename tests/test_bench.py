@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -25,7 +26,7 @@ from multimodal.bench.asks import Ask, asks_of, request
 from multimodal.bench.connection import Connection, Reply
 from multimodal.bench.load import NO_ANSWER, Outcome, as_they_come, back_to_back, one_by_one, percentile
 from multimodal.bench.local import LocalService, free_port
-from multimodal.bench.measure import Effort, measure_service, stage_times
+from multimodal.bench.measure import Effort, failures, measure_service, stage_times
 from multimodal.bench.processes import children, resident_mb
 from multimodal.bench.sweep import Setting, setting_name, settings_of, sweep
 from multimodal.cli.bench import _first_reply, bench
@@ -192,7 +193,7 @@ def test_figures_of_each_kind() -> None:
         connect = partial(Connection, "127.0.0.1", port)
         [row] = measure_service(connect, [TITLES], Effort(requests=10, seconds=0.3, connections=2), told.append)
     assert row["sent"] == "title"
-    assert row["failed"] == 0
+    assert (row["failed"], row["failures"]) == (0, {})
     assert row["answers_per_second"] > 0
     assert 0 < row["server_p50_ms"] <= row["client_p50_ms"]
     assert {"read", "predict", "encode"} <= row["stages_p50_ms"].keys() == row["stages_p99_ms"].keys()
@@ -267,6 +268,12 @@ def test_a_load_without_an_answer_has_no_times() -> None:
     [load] = row["loads"]
     assert (load["client_p50_ms"], load["client_p99_ms"], load["answers_per_second"]) == (None, None, 0)
     assert load["failed"] > 0
+    assert load["failures"] == {"no answer": load["failed"]}
+
+
+def test_failures_are_told_by_what_became_of_them() -> None:
+    some = [Outcome(statuses=Counter({200: 5, 503: 2})), Outcome(statuses=Counter({0: 1, 503: 3, 500: 1}))]
+    assert failures(*some) == {"503": 5, "no answer": 1, "500": 1}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from multimodal.bench.asks import Ask
 from multimodal.bench.connection import Reply
-from multimodal.bench.load import Connect, Outcome, as_they_come, back_to_back, one_by_one, percentile
+from multimodal.bench.load import NO_ANSWER, Connect, Outcome, as_they_come, back_to_back, one_by_one, percentile
 from multimodal.bench.processes import processor
 
 SHARE = 0.6
@@ -58,6 +59,7 @@ def measure_service(connect: Connect, asks: Sequence[Ask], effort: Effort, tell:
                 "answers_per_second": most.rate,
                 "coming": {"per_second": rate, **waiting(come)},
                 "failed": failed(alone) + failed(most) + failed(come),
+                "failures": failures(alone, most, come),
             }
         )
     return rows
@@ -91,6 +93,12 @@ def waiting(outcome: Outcome) -> dict[str, float]:
 def failed(outcome: Outcome) -> int:
     """Requests without an answer of 200."""
     return outcome.requests - len(outcome.waited)
+
+
+def failures(*outcomes: Outcome) -> dict[str, int]:
+    """Requests without an answer of 200, by HTTP status, or as "no answer"."""
+    found = sum((outcome.statuses for outcome in outcomes), Counter[int]())
+    return {"no answer" if status == NO_ANSWER else str(status): n for status, n in found.items() if status != 200}
 
 
 def machine() -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from multimodal.bench.asks import Ask
 from multimodal.bench.load import Connect, Outcome, back_to_back, percentile
 from multimodal.bench.local import LocalService
-from multimodal.bench.measure import failed
+from multimodal.bench.measure import failed, failures
 from multimodal.bench.processes import resident_mb
 
 _WARM_UP = 20
@@ -90,6 +90,7 @@ def _load(connect: Connect, ask: Ask, connections: int, seconds: float) -> dict[
         "client_p50_ms": _waited(outcome, 50),
         "client_p99_ms": _waited(outcome, 99),
         "failed": failed(outcome),
+        "failures": failures(outcome),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _COLUMNS = ("sent", "server p50, ms", "server p99, ms", "client p50, ms", "answers/s", "at 60 %: p50, ms", "p99, ms")
+_CALLED = {"503": "refused with 503 while the service was behind"}
 _SWEPT = ("sent", "at once", "threads", "connections", "answers/s", "p50, ms", "p99, ms")
 
 
@@ -20,10 +22,13 @@ def print_figures(figures: Mapping[str, Any]) -> None:
     console, asked, swept = stdout(), figures["asked"], figures["sweep"]
     console.print(_latency(asked), _stages(asked), _sweep(asked, swept), sep="\n")
     machine = figures["machine"]
-    failed = sum(row["failed"] for row in [*asked, *(load for row in swept for load in row["loads"])])
+    failed = Counter[str]()
+    for measured in [*asked, *(load for row in swept for load in row["loads"])]:
+        failed.update(measured["failures"])
+    kinds = ", ".join(f"{number:,} {_CALLED.get(status, status)}" for status, number in failed.items())
     resident = "" if figures["resident_mb"] is None else f"Resident {figures['resident_mb']:.0f} MB; "
     console.print(
-        f"{resident}{failed} requests failed; {machine['processor']}, "
+        f"{resident}{failed.total():,} requests failed{f' ({kinds})' if kinds else ''}; {machine['processor']}, "
         f"{machine['cores']} cores. At 60 %: requests come by chance, at 60 % of the most.",
         markup=False,
         soft_wrap=True,
