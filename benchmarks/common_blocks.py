@@ -16,6 +16,7 @@ import photo_ablation
 import photo_labels
 import runtimes
 import serving
+import title_roads
 import trust
 from pages import clothes_phone_block, latency_block, memory_block
 
@@ -48,5 +49,6 @@ COMMON: Mapping[str, Block] = {
     "encoders-perekrestok_ru": _records(encoders.markdown),
     "encoders-fashion_products": _records(encoders.markdown),
     "imbalance-perekrestok_ru": _records(imbalance.markdown),
+    "title-roads-perekrestok_ru": _records(title_roads.markdown),
 }
 """Name of the block and of the file -> its Markdown."""
