@@ -58,6 +58,7 @@ class Matrices:
 
 
 def _tfidf(asked: Asked, words: tuple[int, int] | None = (1, 2), letters: str | None = "char") -> Matrices:
+    """Unlike ``LinearSVCPeer``'s with n-grams of letters in two titles or more alone, and with words of one letter."""
     from scipy.sparse import hstack
     from sklearn.feature_extraction.text import TfidfVectorizer
 

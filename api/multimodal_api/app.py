@@ -15,7 +15,7 @@ from starlette.types import Scope
 
 from multimodal_api import batch, classify, feedback, metrics, pages, routes, stream
 from multimodal_api.access import AccessMiddleware, read_keys
-from multimodal_api.document import complete_document
+from multimodal_api.document import DocumentedApp
 from multimodal_api.limits import BodyLimit, BodyLimitMiddleware
 from multimodal_api.logs import configure, log_request
 from multimodal_api.observe import ObserveMiddleware
@@ -69,7 +69,9 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
                 service.pulse.stop()
                 service.close()
 
-    app = FastAPI(
+    app = DocumentedApp(
+        open_paths=_OPEN,
+        asked=settings.api_keys is not None,
         title="multimodal",
         version=_version(),
         summary="Categories of your own tree from a product's title, characteristics and photo.",
@@ -81,7 +83,6 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
     app.state.service = service
     for part in _PARTS:
         app.include_router(part.router)
-    complete_document(app, _OPEN, asked=settings.api_keys is not None)
     install_problem_handlers(app)
     if settings.api_keys is not None:
         keys = read_keys(settings.api_keys.get_secret_value())

@@ -21,24 +21,28 @@ _HEADERS = {
 }
 
 
-def complete_document(app: FastAPI, open_paths: Iterable[str], *, asked: bool) -> None:
-    """Has the app's document give examples, and declare the keys and the answers that they can cause.
+class DocumentedApp(FastAPI):
+    """Its document gives examples, and declares the keys and the answers that they can cause.
 
     Args:
         open_paths: want no key.
         asked: whether this service has keys; else they may be left out, and a client made from the document still
             fits a service that has.
+        told: what ``FastAPI`` takes.
     """
-    plain, paths = app.openapi, tuple(open_paths)
 
-    def told() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = plain()  # which keeps what it made
-            _declare_keys(document, paths, asked)
+    def __init__(self, *, open_paths: Iterable[str], asked: bool, **told: Any) -> None:
+        self._open_paths, self._asked = tuple(open_paths), asked
+        super().__init__(**told)
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, made once."""
+        made = self.openapi_schema is not None
+        document = super().openapi()  # which keeps what it made
+        if not made:
+            _declare_keys(document, self._open_paths, self._asked)
             put_examples(document)
-        return plain()
-
-    app.openapi = told  # type: ignore[method-assign]
+        return document
 
 
 def headers_of(document: Mapping[str, Any], operation: Mapping[str, Any]) -> list[str]:

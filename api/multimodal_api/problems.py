@@ -163,8 +163,9 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 async def _on_request_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    inner = [{**e, "loc": e["loc"][1:]} for e in error.errors()]  # drops "query", "path" and the like
-    return problem_response(request.scope, problem_of_validation(inner, _asked_by(request)))  # type: ignore[arg-type]
+    found: Sequence[ErrorDetails] = error.errors()
+    inner: list[ErrorDetails] = [{**e, "loc": e["loc"][1:]} for e in found]  # drops "query", "path" and the like
+    return problem_response(request.scope, problem_of_validation(inner, _asked_by(request)))
 
 
 def _asked_by(request: Request) -> list[str]:
