@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from multimodal.cli.console import print_json, stdout
+from multimodal.cli.numbers import whole_numbers
 from multimodal.cli.training import needs_train_extra
-from multimodal.errors import InputError
 
 if TYPE_CHECKING:
     from multimodal.evaluation.ablation import Line
@@ -50,7 +50,7 @@ def ablate(
 
     require_matplotlib()
     run = load_config(config, overrides or ())
-    chosen = _seeds(seeds)
+    chosen = whole_numbers("--seeds", seeds)
     with needs_train_extra("ablate"):
         from multimodal.export.ablate import ablate as measure
         from multimodal.export.variants import WHOLE, variants_of
@@ -65,14 +65,6 @@ def ablate(
     console = stdout()
     console.print(_table(lines, labels))
     console.print(f"Wrote {page}, {page.with_suffix('.csv').name} and {page.with_suffix('.png').name}", markup=False)
-
-
-def _seeds(told: str) -> list[int]:
-    try:
-        found = list(dict.fromkeys(int(one) for one in told.split(",")))
-    except ValueError:
-        raise InputError(f"--seeds {told!r}: expected whole numbers by comma, for example 1,2,3") from None
-    return found
 
 
 def _table(lines: tuple[Line, ...], labels: dict[str, str]) -> object:

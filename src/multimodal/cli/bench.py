@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from multimodal.cli.console import print_json, progress, stderr, stdout
+from multimodal.cli.numbers import whole_numbers
 from multimodal.errors import InputError, MissingExtraError
 from multimodal.types import RuntimeName
 
@@ -71,9 +72,11 @@ def bench(
     for module in ("fastapi", "uvicorn", "python_multipart"):
         if importlib.util.find_spec(module) is None:
             raise MissingExtraError("serve", feature="`multimodal bench`")
-    numbers = _numbers("--sweep-connections", sweep_connections)
-    tried_concurrency = _numbers("--sweep-concurrency", sweep_concurrency) if sweep_concurrency else [concurrency]
-    tried_threads = _numbers("--sweep-threads", sweep_threads) if sweep_threads else [threads]
+    numbers = whole_numbers("--sweep-connections", sweep_connections, least=1)
+    tried_concurrency = (
+        whole_numbers("--sweep-concurrency", sweep_concurrency, least=1) if sweep_concurrency else [concurrency]
+    )
+    tried_threads = whole_numbers("--sweep-threads", sweep_threads, least=1) if sweep_threads else [threads]
     if plot is not None:
         _check_plot(plot)
     from multimodal.artifact import read_manifest
@@ -135,16 +138,6 @@ def _first_reply(service: LocalService, request: Request) -> Reply:
                 break
             time.sleep(_PAUSE)
     return reply
-
-
-def _numbers(option: str, told: str) -> list[int]:
-    try:
-        found = list(dict.fromkeys(int(one) for one in told.split(",")))
-    except ValueError:
-        found = []
-    if not found or min(found) < 1:
-        raise InputError(f"{option} {told!r}: expected whole numbers from 1 by comma, for example 1,2,4")
-    return found
 
 
 def _check_plot(file: Path) -> None:
