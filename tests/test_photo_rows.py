@@ -229,7 +229,7 @@ def test_an_epoch_shows_every_photo_once_with_what_is_known_of_it(beside: PhotoR
     table = PhotoTable(products(30), SPACE, beside)
     orders = []
     for epoch in (0, 0, 1):
-        batches = list(photo_batches(table, 8, seed=1, epoch=epoch, captions=None))
+        batches = list(photo_batches(table, np.arange(len(table)), 8, seed=1, epoch=epoch))
         assert [len(b["labels"]) for b in batches] == [8, 8, 7]
         seen: dict[bytes, tuple[int, ...]] = {}
         for b in batches:

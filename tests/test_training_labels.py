@@ -13,7 +13,8 @@ from multimodal.config.models import AttributeConfig, AugmentConfig, ImageConfig
 from multimodal.errors import DataError
 from multimodal.models.image import ImageTower
 from multimodal.training.augment import Augment
-from multimodal.training.image_stage import ImageStage, LabelLoss
+from multimodal.training.image_stage import ImageStage
+from multimodal.training.label_stage import LabelLoss
 from multimodal.training.labels import UNKNOWN, LabelSpace, Teller, Told, check_validation, joined, label_space
 from multimodal.training.stage import Batch, Recipe
 from multimodal.types import Product

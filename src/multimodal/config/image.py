@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from multimodal.config.strict import Strict
 
@@ -66,4 +66,18 @@ class ImageConfig(Strict):
     rounded_epochs: Annotated[int, Field(ge=0)] = 0
     """Last epochs, which learn with dense convolutions rounded to 8 bits, as the bundle then stores them: half the
     size. 0 stores 16 bits."""
+    label_branch: Annotated[int, Field(ge=0, multiple_of=8)] = 0
+    """Channels of a branch of convolutions that tags and attributes have to themselves, from the middle of the
+    backbone: patterns are finer than categories. 0 has none."""
+    learn: Literal["all", "labels"] = "all"
+    """``labels`` learns tags and attributes alone; categories are answered as by the bundle that ``weights`` names."""
     patience: Annotated[int, Field(ge=1)] = 8
+
+    @model_validator(mode="after")
+    def _begun(self) -> ImageConfig:
+        if self.learn == "labels" and not self.weights.startswith("bundle:"):
+            raise ValueError(
+                f"learn: got labels with weights {self.weights!r}, expected weights: bundle:PATH, the bundle whose "
+                "categories are kept; or learn: all"
+            )
+        return self

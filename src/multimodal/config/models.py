@@ -137,6 +137,19 @@ class RunConfig(Strict):
         return self
 
     @model_validator(mode="after")
+    def _labels_to_learn(self) -> RunConfig:
+        if self.image is None or self.image.learn == "all":
+            return self
+        if not self.tags and not self.attributes:
+            raise ValueError("got image.learn: labels without 'tags' or 'attributes', expected some to learn")
+        if self.training.init_from is not None:
+            raise ValueError(
+                "got image.learn: labels beside training.init_from, expected one of them: the bundle that is learned "
+                "on from is image.weights; leave training.init_from out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _codes_stay(self) -> RunConfig:
         coded = self.text is not None and self.text.ngrams is not None and self.text.ngrams.code_columns
         if coded and self.image is not None and self.fusion.tower_rate > 0:

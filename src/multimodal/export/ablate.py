@@ -27,11 +27,12 @@ from multimodal.models.image import ImageTower
 from multimodal.training.arrays import Split
 from multimodal.training.encoders import TextPart
 from multimodal.training.fit import pick_device
+from multimodal.training.fusion import train_fusion
 from multimodal.training.labels import LabelSpace
+from multimodal.training.photo import train_image
 from multimodal.training.photo_table import PhotoTable
 from multimodal.training.run import Run, seed_everything, start_run
 from multimodal.training.text import train_text
-from multimodal.training.towers import train_fusion, train_image
 from multimodal.types import TEXT_INPUTS, EncodedText, InputName, TextFeatures
 
 _console = Console(stderr=True)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from multimodal.export.graphs import WeightStorage, export_module
 from multimodal.export.storage import store_integers
 from multimodal.models.image import ImageTower
+from multimodal.models.label_head import LabelHead
 
 
 class ImageGraph(nn.Module):
@@ -19,15 +20,15 @@ class ImageGraph(nn.Module):
     Its parts are called as in the tower, so that a bundle's weights find their way back.
     """
 
-    def __init__(self, tower: ImageTower, labels: nn.Linear) -> None:
+    def __init__(self, tower: ImageTower, labels: LabelHead) -> None:
         super().__init__()
         self.backbone, self.head, self.labels = tower.backbone, tower.head, labels
-        self._vector = tower.vector
+        self._told = tower.told
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Vectors [N, dim], logits [N, leaves] and scores of tags and attributes [N, width] of pixels."""
-        vector = self._vector(pixels)
-        return vector, self.head(vector), self.labels(vector)
+        vector, labels = self._told(pixels, self.labels)
+        return vector, self.head(vector), labels
 
 
 def export_image(
@@ -44,17 +45,8 @@ def export_image(
     graph: nn.Module = tower
     if outputs:
         assert tower.labels is not None
-        graph = ImageGraph(tower, kept_outputs(tower.labels, outputs))
+        graph = ImageGraph(tower, tower.labels.kept(outputs))
     tower.eval()
     export_module(graph.eval(), {"pixels": pixels}, {"pixels": {0: n}}, names, file)
     if storage == "int16":
         store_integers(file)
-
-
-def kept_outputs(head: nn.Linear, outputs: Sequence[int]) -> nn.Linear:
-    """A head with some of another's outputs."""
-    kept = nn.Linear(head.in_features, len(outputs))
-    with torch.no_grad():
-        kept.weight.copy_(head.weight[list(outputs)])
-        kept.bias.copy_(head.bias[list(outputs)])
-    return kept

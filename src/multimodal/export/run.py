@@ -14,11 +14,12 @@ from multimodal.export.describe import Export
 from multimodal.export.parity import Towers
 from multimodal.export.write import check_output, write_bundle
 from multimodal.training.fit import pick_device, read_history
+from multimodal.training.fusion import train_fusion
+from multimodal.training.photo import train_image
 from multimodal.training.photo_table import PhotoTable
 from multimodal.training.plots import STAGES, plot_curves
 from multimodal.training.run import seed_everything, start_run
 from multimodal.training.text import train_text
-from multimodal.training.towers import train_fusion, train_image
 
 _console = Console(stderr=True)
 

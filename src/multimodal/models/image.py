@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from multimodal.config.models import ImageConfig
 from multimodal.errors import ConfigError, nearest
 from multimodal.models.compat import prepare_torch
+from multimodal.models.label_head import LabelBranch, LabelHead, map_for_branch
 
 
 class ImageTower(nn.Module):
@@ -33,23 +34,53 @@ class ImageTower(nn.Module):
         self.mirror = config.mirror
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(self.dim, leaves)
-        self.labels = nn.Linear(self.dim, labels) if labels else None
+        self.labels: LabelHead | None = None
+        if labels:
+            branch = None
+            if config.label_branch:
+                self.stage, channels = map_for_branch(self.backbone, config.backbone)
+                branch = LabelBranch(channels, config.label_branch, labels)
+            self.labels = LabelHead(self.dim, labels, branch)
         self.register_buffer("mean", torch.tensor(config.mean).view(1, 3, 1, 1) * 255, persistent=False)
         self.register_buffer("std", torch.tensor(config.std).view(1, 3, 1, 1) * 255, persistent=False)
 
     def vector(self, pixels: Tensor) -> Tensor:
         """Photo vectors [N, dim] of pixels [N, H, W, 3], uint8 or float in 0..255."""
-        x = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        if not self.mirror or self.training:
-            vector: Tensor = self.backbone(x)
-            return vector
-        both: Tensor = self.backbone(torch.cat([x, x.flip(3)]))
-        return both.reshape(2, -1, self.dim).mean(dim=0)
+        vector: Tensor = self.backbone(self._views(pixels))
+        return self._mean(vector)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Photo vectors [N, dim] and logits [N, leaves]."""
         vector = self.vector(pixels)
         return vector, self.head(self.dropout(vector))
+
+    def told(self, pixels: Tensor, labels: LabelHead) -> tuple[Tensor, Tensor]:
+        """Photo vectors [N, dim] and scores of tags and attributes [N, labels], in one pass.
+
+        Args:
+            labels: the head, or one with some of its outputs.
+        """
+        if labels.branch is None:
+            vector = self.vector(pixels)
+            return vector, labels(self.dropout(vector))
+        last, (middle,) = self.backbone.forward_intermediates(  # type: ignore[operator]
+            self._views(pixels), indices=[self.stage]
+        )
+        vector = self._mean(self.backbone.forward_head(last))  # type: ignore[operator]
+        return vector, labels(self.dropout(vector)) + self._mean(labels.branch(middle))
+
+    def _views(self, pixels: Tensor) -> Tensor:
+        """Normalised photos [N, 3, H, W], and their mirror images after them where those are looked at."""
+        x = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
+        return torch.cat([x, x.flip(3)]) if self._mirrored else x
+
+    def _mean(self, views: Tensor) -> Tensor:
+        """One row a photo [N, …] of one a view."""
+        return views.reshape(2, -1, *views.shape[1:]).mean(dim=0) if self._mirrored else views
+
+    @property
+    def _mirrored(self) -> bool:
+        return self.mirror and not self.training
 
 
 def create_backbone(config: ImageConfig) -> nn.Module:

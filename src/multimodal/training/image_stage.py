@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from multimodal.config.models import AttributeConfig, ImageConfig, TagsConfig
+from multimodal.config.models import ImageConfig
 from multimodal.models.image import ImageTower
 from multimodal.models.layers import hold_statistics
 from multimodal.models.rounding import set_rounding
@@ -18,38 +18,10 @@ from multimodal.models.teachers import Teachers, resized
 from multimodal.training.arrays import Split
 from multimodal.training.augment import Augment
 from multimodal.training.batches import epoch_batches
-from multimodal.training.labels import UNKNOWN, LabelSpace
+from multimodal.training.label_stage import LabelLoss
 from multimodal.training.stage import Batch, MakeBatches, Recipe, Stage
 
 Rows = npt.NDArray[np.int64]
-
-
-class LabelLoss:
-    """Loss of tags and attributes where they are known, each by its own weight."""
-
-    def __init__(self, space: LabelSpace, tags: TagsConfig | None, attributes: Mapping[str, AttributeConfig]) -> None:
-        self.space, self.tags = space, tags
-        self.weights = [attributes[name].weight for name in space.attributes]
-
-    def __call__(self, scores: Tensor, tags: Tensor, codes: Tensor) -> Tensor:
-        """The weighted sum over a batch, divided by its rows.
-
-        Args:
-            scores: of the label head [N, width].
-            tags: 0, 1 or ``UNKNOWN`` [N, tags].
-            codes: values [N, attributes], or ``UNKNOWN``.
-        """
-        loss = scores.new_zeros(())
-        if self.tags is not None:
-            known = (tags != UNKNOWN).float()
-            target = tags.float().clamp(self.tags.noise, 1 - self.tags.noise)
-            each = F.binary_cross_entropy_with_logits(scores[:, : tags.shape[1]], target, reduction="none")
-            loss = loss + self.tags.weight * (each * known).sum() / known.shape[1]
-        for column, (part, weight) in enumerate(zip(self.space.slices().values(), self.weights, strict=True)):
-            loss = loss + weight * F.cross_entropy(
-                scores[:, part], codes[:, column], ignore_index=UNKNOWN, reduction="sum", label_smoothing=0.05
-            )
-        return loss / len(scores)
 
 
 class ImageStage(Stage):
@@ -102,7 +74,12 @@ class ImageStage(Stage):
             taught = None if self.teachers is None else self.teachers(pixels)
             if self.current_epoch < self.config.early_epochs:
                 pixels = _smaller(pixels, self.config.early_scale)
-        vector, logits = self.network(pixels)
+        scores: Tensor | None = None
+        if self.network.labels is None:
+            vector = self.network.vector(pixels)
+        else:
+            vector, scores = self.network.told(pixels, self.network.labels)
+        logits = self.network.head(self.network.dropout(vector))
         loss = self.of_categories(logits, batch)
         if taught is not None:
             share = self.config.teacher_weight
@@ -111,9 +88,8 @@ class ImageStage(Stage):
         if self.captions is not None:
             told = F.log_softmax(self.captions(self.network.dropout(vector)).float(), dim=1)
             loss = loss - self.config.caption_weight * (batch["captions"] * told).sum(dim=1).mean()
-        if self.label_loss is not None and self.network.labels is not None:
-            scores = self.network.labels(self.network.dropout(vector)).float()
-            loss = loss + self.label_loss(scores, batch["tags"], batch["codes"])
+        if self.label_loss is not None and scores is not None:
+            loss = loss + self.label_loss(scores.float(), batch["tags"], batch["codes"])
         return loss
 
     def learning(self) -> Iterator[tuple[str, nn.Parameter]]:

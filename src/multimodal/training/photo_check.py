@@ -10,12 +10,14 @@ from pathlib import Path
 import torch
 
 from multimodal.artifact import open_bundle, read_manifest
-from multimodal.config.models import RunConfig
+from multimodal.config.models import ImageConfig, RunConfig
 from multimodal.errors import ConfigError
-from multimodal.models.from_bundle import named_by
+from multimodal.models.from_bundle import leaf_order, named_by
 from multimodal.models.image import create_backbone
+from multimodal.models.label_head import map_for_branch
 from multimodal.models.teachers import check_teachers
 from multimodal.models.weights import load_backbone
+from multimodal.taxonomy import Tree
 
 _BUNDLE = "bundle:"
 
@@ -35,9 +37,29 @@ def check_photo_tower(config: RunConfig) -> None:
         backbone = create_backbone(image)
         if begun is None:
             load_backbone(backbone, image)
+        if image.label_branch:
+            map_for_branch(backbone, image.backbone)
     if begun is not None:
         _check_start(Path(begun), image.weights)
     check_teachers(image.teachers, image.size)
+
+
+def check_kept(config: ImageConfig, tree: Tree) -> None:
+    """Of a tower that learns labels alone: the bundle whose categories are kept must have the same.
+
+    Raises:
+        ConfigError: a bundle of another tree.
+    """
+    if config.learn == "all":
+        return
+    folder = Path(config.weights.removeprefix(_BUNDLE))
+    with named_by("image.weights"):
+        manifest, order = read_manifest(folder), leaf_order(folder, tree)
+    if order is None:
+        raise ConfigError(
+            f"image.weights: {folder}: its tree has version {manifest.tree_version}, expected that of 'tree', "
+            f"{tree.version}: with image.learn: labels its categories are kept; give another bundle, or learn all"
+        )
 
 
 def _check_start(folder: Path, weights: str) -> None:

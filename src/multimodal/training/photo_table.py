@@ -78,10 +78,12 @@ class PhotoTable:
         return np.asarray((self.tags != UNKNOWN).any(axis=1) | (self.codes != UNKNOWN).any(axis=1))
 
 
-def photo_batches(table: PhotoTable, size: int, seed: int, epoch: int, captions: Captions | None) -> Iterator[Batch]:
-    """Training batches of an epoch, every photo once."""
-    rng = np.random.default_rng([seed, 2, epoch])
-    for some in epoch_batches(np.arange(len(table)), size, rng, shuffle=True):
+def photo_batches(
+    table: PhotoTable, rows: Rows, size: int, seed: int, epoch: int | None, captions: Captions | None = None
+) -> Iterator[Batch]:
+    """Batches of some photos, each once; shuffled for an epoch of training."""
+    rng = np.random.default_rng([seed, 2, epoch or 0])
+    for some in epoch_batches(rows, size, rng, shuffle=epoch is not None):
         # A memory-mapped file reads faster in file order; order inside a batch does not matter.
         at = np.sort(some)
         batch = {

@@ -25,7 +25,7 @@ from multimodal.training.content import photos_hash, split_hash
 from multimodal.training.divide import divide_sources
 from multimodal.training.labels import LabelSpace, Teller, Told, check_validation, joined, label_space
 from multimodal.training.overlap import check_overlap
-from multimodal.training.photo_check import check_photo_tower
+from multimodal.training.photo_check import check_kept, check_photo_tower
 from multimodal.training.photo_rows import PhotoRows, read_photos
 from multimodal.training.photo_table import PhotoTable
 from multimodal.training.prepare import Preparer, image_kitchen, text_kitchen
@@ -109,6 +109,7 @@ def start_run(config: RunConfig, device: str, resume: bool) -> Run:
         tree, start = _tree_to_continue(config.training.init_from, tree)
     if config.image is not None:
         check_teachers(config.image.teachers, config.image.size, tree)
+        check_kept(config.image, tree)
     teller = Teller(config) if config.tags or config.attributes else None
     text = None if config.text is None else text_kitchen(config.text)
     image = None if config.image is None else image_kitchen(config.image)
