@@ -31,10 +31,11 @@ from multimodal.cli.workers import run_workers
 from multimodal.config.models import FusionConfig, ImageConfig
 from multimodal.image.letterbox import letterbox
 from multimodal.models.bag import Bag
-from multimodal.models.from_bundle import load_text, load_tower, read_state
+from multimodal.models.from_bundle import load_tower, read_state
 from multimodal.models.fusion import FusionMLP
 from multimodal.models.image import ImageTower
 from multimodal.models.text import TextTower
+from multimodal.models.text_from_bundle import load_text
 from multimodal.serving.samples import Kitchens
 from multimodal.types import Product
 
@@ -63,14 +64,14 @@ class PlainModel:
         load_tower(self.fusion, folder, "fusion")
         for tower in (self.image, self.text, self.fusion):
             tower.eval()
-        self.mixes = bundle.manifest.calibration.mixes
+        self.mixes, self.tags = bundle.manifest.calibration.mixes, bundle.manifest.tags
 
     @torch.inference_mode()
-    def classify(self, title: str | None, photo: bytes | None) -> list[dict[str, Any]]:
-        """The likeliest leaves with their paths; of a title, a photo, or both."""
+    def classify(self, title: str | None, photo: bytes | None) -> dict[str, Any]:
+        """The likeliest leaves with their paths, of a title, a photo, or both; and the tags that a photo shows."""
         logits: dict[str, Tensor] = {}
         text = None if title is None else self.text(self._ids(title))
-        image = None if photo is None else self._seen(photo)
+        image, tags = (None, []) if photo is None else self._seen(photo)
         if text is not None:
             logits["text"] = text[1]
         if image is not None:
@@ -82,7 +83,7 @@ class PlainModel:
         scores = sum(w * torch.log_softmax(logits[head][0], dim=0) for head, w in mix.weights.items() if w)
         probabilities = torch.softmax(torch.as_tensor(scores) / mix.temperature, dim=0)
         best = probabilities.topk(_TOP)
-        return [
+        suggestions = [
             {
                 "path": [step.name for step in self.tree.path(self.tree.leaves[place])],
                 "id": self.tree.leaves[place],
@@ -90,6 +91,7 @@ class PlainModel:
             }
             for value, place in zip(best.values, best.indices.tolist(), strict=True)
         ]
+        return {"suggestions": suggestions, "tags": tags}
 
     def _ids(self, title: str) -> dict[Any, tuple[Tensor, ...]]:
         [fields] = self.kitchen.fields_of([Product(title=title)])
@@ -97,11 +99,18 @@ class PlainModel:
         ids = torch.from_numpy(self.vocabularies["ngrams"].ids(encoded)).long()
         return {"ngrams": (ids, torch.zeros(1, dtype=torch.int64))}
 
-    def _seen(self, photo: bytes) -> tuple[Tensor, Tensor]:
+    def _seen(self, photo: bytes) -> tuple[tuple[Tensor, Tensor], list[dict[str, Any]]]:
         image = Image.open(io.BytesIO(photo)).convert("RGB")
         pixels = torch.from_numpy(letterbox(image, *self.size))[None]
-        seen: tuple[Tensor, Tensor] = self.image(pixels)
-        return seen
+        if self.image.labels is None:
+            seen: tuple[Tensor, Tensor] = self.image(pixels)
+            return seen, []
+        vector, scores = self.image.told(pixels, self.image.labels)
+        tags = [
+            {"name": tag.name, "probability": float(torch.sigmoid(tag.slope * score + tag.offset))}
+            for tag, score in zip(self.tags, scores[0], strict=False)
+        ]
+        return (vector, self.image.head(vector)), tags
 
 
 def _text_tower(folder: Path, rows: int, leaves: int) -> TextTower:
@@ -148,8 +157,7 @@ def create_app() -> FastAPI:
 
     @app.post("/classify")
     def classify(title: Annotated[str | None, Form()] = None, image: UploadFile | None = None) -> dict[str, Any]:
-        found = model.classify(title, None if image is None else image.file.read())
-        return {"suggestions": found}
+        return model.classify(title, None if image is None else image.file.read())
 
     app.add_middleware(Timed)
     return app

@@ -36,7 +36,11 @@ def test_the_peer_is_the_same_model() -> None:
         for title, photo in ((product.title, product.image.data), (None, product.image.data), (product.title, None)):
             [answer] = ours.classify([Product(title=title, image=product.image if photo else None)])
             assert isinstance(answer, Prediction)
-            [best, _] = plain.classify(title, photo)
+            found = plain.classify(title, photo)
+            [best, _] = found["suggestions"]
+            assert [tag["name"] for tag in found["tags"]] == [tag.name for tag in answer.tags]
+            for theirs, tag in zip(found["tags"], answer.tags, strict=True):
+                assert theirs["probability"] == pytest.approx(tag.probability, abs=0.02)
             same += best["id"] == answer.suggestions[0].id
             assert best["path"] == [step.name for step in ours.tree.path(best["id"])]
     assert same >= 0.97 * 3 * len(drawn), "the two services are not of one model"

@@ -23,7 +23,7 @@ from multimodal.cli.main import main
 from multimodal.config import RunConfig
 from multimodal.errors import ConfigError, MissingExtraError
 from multimodal.export.parity import STORED_BOUND
-from multimodal.models.from_bundle import load_text
+from multimodal.models.text_from_bundle import load_text
 from multimodal.numeric import softmax
 from multimodal.serving.samples import Kitchens
 from multimodal.training.encoders import TextPart, tensors_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from multimodal.artifact.engine import Engine
 from multimodal.config.models import AttributeConfig, AugmentConfig, ImageConfig, RunConfig, TagsConfig
 from multimodal.errors import ConfigError
 from multimodal.export.photo import export_image
+from multimodal.models.from_bundle import load_labels, read_state
 from multimodal.models.image import ImageTower
 from multimodal.models.label_head import LabelHead, map_for_branch
 from multimodal.models.rounding import bake, round_weights
@@ -128,11 +129,11 @@ def batch(n: int) -> dict[str, torch.Tensor]:
     }  # fmt: skip
 
 
-def stage_of(tower: ImageTower) -> LabelStage:
+def stage_of(tower: ImageTower, attributes: Mapping[str, AttributeConfig] = ATTRIBUTES) -> LabelStage:
     recipe = Recipe(epochs=1, steps_per_epoch=1, learning_rate=0.01)
     return LabelStage(
         tower, recipe, lambda epoch: iter(()), lambda: iter(()), config=SMALL,
-        augment=Augment(AugmentConfig(strength=0), (255, 255, 255)), labels=LabelLoss(SPACE, TAGS, ATTRIBUTES),
+        augment=Augment(AugmentConfig(strength=0), (255, 255, 255)), labels=LabelLoss(SPACE, TAGS, attributes),
     )  # fmt: skip
 
 
@@ -189,20 +190,90 @@ def test_a_bundle_of_another_tree_is_refused(tiny: Tiny) -> None:
     check_kept(ImageConfig(), other)
 
 
-def test_categories_of_the_bundle_stay_while_labels_are_learned(
+def test_what_has_no_weight_stays_as_it_is() -> None:
+    torch.manual_seed(0)
+    tower = ImageTower(SMALL, LEAVES, WIDTH)
+    stage = stage_of(tower, {**ATTRIBUTES, "season": AttributeConfig(weight=0)})
+    before = deepcopy(head_of(tower).state_dict())
+    optimizer = stage.configure_optimizers()["optimizer"]
+    stage.train()
+    for _ in range(3):
+        loss = stage.loss(batch(8))
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    after = head_of(tower).state_dict()
+    for name in ("weight", "bias", "branch.scores.weight", "branch.scores.bias"):
+        assert torch.equal(after[name][5:], before[name][5:]), f"{name}: seasons moved"
+        assert not torch.equal(after[name][:5], before[name][:5]), f"{name}: the others did not"
+    scores, known = torch.zeros(1, WIDTH), torch.tensor([[UNKNOWN, 1]])
+    assert len(stage.labels.right(scores, torch.full((1, 2), UNKNOWN, dtype=torch.int8), known)) == 0
+
+
+def test_no_weight_is_for_labels_that_a_bundle_answers() -> None:
+    shop = {
+        "name": "shop", "output": "out", "tree": {"from_labels": True}, "data": {"train": [{"path": "a.parquet"}]},
+        "text": None, "attributes": {"season": {"weight": 0}},
+    }  # fmt: skip
+    with pytest.raises(ValueError, match=r"attributes.season.weight: got 0, expected more"):
+        RunConfig.model_validate(shop)
+    RunConfig.model_validate({**shop, "image": {"learn": "labels", "weights": "bundle:artifacts/shop"}})
+
+
+@pytest.fixture(scope="module")
+def told(
+    tiny: Tiny, configure: Callable[..., RunConfig], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, RunConfig]:
+    """A bundle whose seasons were learned on the tower of the tiny one, and its configuration."""
+    from multimodal.export.run import train
+
+    config = configure(
+        tmp_path_factory.mktemp("told"), "name=told", "text=null", f"image.weights=bundle:{tiny.bundle}",
+        "image.learn=labels", "image.label_branch=16", "image.epochs=2",
+        "attributes={season: {characteristic: season}}",
+    )  # fmt: skip
+    return train(config), config
+
+
+def test_categories_of_the_bundle_stay_while_labels_are_learned(tiny: Tiny, told: tuple[Path, RunConfig]) -> None:
+    bundle = open_bundle(told[0])
+    pixels = np.random.default_rng(0).integers(0, 256, (6, *SMALL.size, 3), dtype=np.uint8)
+    ours, before = (Engine(open_bundle(one), threads=1) for one in (told[0], tiny.bundle))
+    for new, old in zip(ours.image(pixels), before.image(pixels), strict=True):
+        np.testing.assert_allclose(new, old, atol=2e-3, rtol=1e-3)
+    assert [spec.name for spec in bundle.manifest.attributes] == ["season"]
+    assert "bundle" in str(bundle.manifest.provenance["image_weights"])
+
+
+def test_labels_go_on_from_what_a_bundle_answers_under_their_names(told: tuple[Path, RunConfig]) -> None:
+    folder, config = told
+    assert config.image is not None
+    values = open_bundle(folder).manifest.attributes[0].values
+    state = read_state(folder, "image")
+    tower = ImageTower(config.image, 3, 4)
+    head, before = head_of(tower), deepcopy(head_of(tower).state_dict())
+    names = [("season", values[2]), (None, "dots"), ("season", "never"), ("season", values[0])]
+    assert load_labels(head, folder, names) == [names[0], names[3]]
+    after = head.state_dict()
+    for name in ("weight", "bias", "branch.scores.weight", "branch.scores.bias"):
+        assert torch.equal(after[name][[0, 3]], state[f"labels.{name}"][[2, 0]])
+        assert torch.equal(after[name][1:3], before[name][1:3])
+    assert torch.equal(after["branch.widened.0.weight"], state["labels.branch.widened.0.weight"])
+    assert load_labels(head, folder, [("colour", values[0])]) == []
+    wider = ImageTower(config.image.model_copy(update={"label_branch": 32}), 3, 4)
+    assert len(load_labels(head_of(wider), folder, names)) == 2, "rows go on though the branch is another"
+    assert torch.equal(head_of(wider).weight[0], state["labels.weight"][2])
+    assert not head_of(wider).branch.get_parameter("scores.weight").any()  # type: ignore[union-attr]
+
+
+def test_an_attribute_that_is_kept_must_be_answered_by_the_bundle(
     tiny: Tiny, configure: Callable[..., RunConfig], tmp_path: Path
 ) -> None:
     from multimodal.export.run import train
 
     config = configure(
-        tmp_path, "name=told", "text=null", f"image.weights=bundle:{tiny.bundle}", "image.learn=labels",
-        "image.label_branch=16", "image.epochs=2", "attributes={season: {characteristic: season}}",
+        tmp_path, "name=kept", "text=null", f"image.weights=bundle:{tiny.bundle}", "image.learn=labels",
+        "attributes={season: {characteristic: season, weight: 0}}",
     )  # fmt: skip
-    folder = train(config)
-    bundle = open_bundle(folder)
-    pixels = np.random.default_rng(0).integers(0, 256, (6, *SMALL.size, 3), dtype=np.uint8)
-    ours, before = (Engine(open_bundle(one), threads=1) for one in (folder, tiny.bundle))
-    for new, old in zip(ours.image(pixels), before.image(pixels), strict=True):
-        np.testing.assert_allclose(new, old, atol=2e-3, rtol=1e-3)
-    assert [spec.name for spec in bundle.manifest.attributes] == ["season"]
-    assert "bundle" in str(bundle.manifest.provenance["image_weights"])
+    with pytest.raises(ConfigError, match=r"attributes.season.weight: got 0, and .* does not answer 4 of its 4 values"):
+        train(config)

@@ -18,10 +18,11 @@ from multimodal.config import RunConfig
 from multimodal.config.models import ImageConfig
 from multimodal.errors import BundleError, ConfigError
 from multimodal.models.bag import Bag, WordVectors
-from multimodal.models.from_bundle import load_heads, load_text, load_tower, read_state
+from multimodal.models.from_bundle import load_heads, load_tower, read_state
 from multimodal.models.fusion import FusionMLP
 from multimodal.models.image import ImageTower, create_backbone
 from multimodal.models.text import TextTower
+from multimodal.models.text_from_bundle import load_text
 from multimodal.models.weights import load_backbone
 from multimodal.taxonomy import Node, Tree
 from multimodal.training.run import start_run

@@ -49,7 +49,7 @@ class AttributeConfig(Strict):
     """Characteristic of the rows that holds its value, where no column of ``columns.attributes`` does."""
     min_count: Annotated[int, Field(ge=1)] = 20
     """Training rows a value must be found in to be learned; rows of rarer ones teach nothing of the attribute."""
-    weight: Annotated[float, Field(gt=0)] = 0.3
-    """Weight of its loss beside that of the categories."""
+    weight: Annotated[float, Field(ge=0)] = 0.3
+    """Weight of its loss beside that of the categories; 0, with ``image.learn: labels``, answers it as before."""
     answered: bool = True
     """Whether the bundle answers it. One that is not is learned for what it teaches the others."""

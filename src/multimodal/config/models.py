@@ -139,6 +139,12 @@ class RunConfig(Strict):
     @model_validator(mode="after")
     def _labels_to_learn(self) -> RunConfig:
         if self.image is None or self.image.learn == "all":
+            still = [name for name, how in self.attributes.items() if how.weight == 0]
+            if still:
+                raise ValueError(
+                    f"attributes.{still[0]}.weight: got 0, expected more: what is not learned would be answered at "
+                    "random; only image.learn: labels keeps what a bundle has learned before"
+                )
             return self
         if not self.tags and not self.attributes:
             raise ValueError("got image.learn: labels without 'tags' or 'attributes', expected some to learn")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -12,19 +12,17 @@ import torch
 from torch import Tensor, nn
 
 from multimodal.artifact import LAYOUT, bundle_sha256, open_bundle, read_manifest
-from multimodal.artifact.vocabulary import HashVocabulary, Vocabulary, WordVocabulary
 from multimodal.errors import BundleError, ConfigError
-from multimodal.models.bag import Bag, WeightedRows, WordVectors
-from multimodal.models.codes import Codes
-from multimodal.models.sentence import LEARNED_ON, SentenceEncoder
-from multimodal.models.text import TextTower
+from multimodal.models.label_head import LabelHead
 from multimodal.taxonomy import Tree
-from multimodal.types import EncoderName
 
 STORED_SUFFIXES = (".int16", ".int8")
 SCALE_SUFFIX = "_scale"
 """How the export names a matrix it stores as integers, and that matrix's scales."""
-_HEADS = ("head.", "labels.")
+_BY_ROW = "scores"
+"""The part of a head's branch that has a row for each output."""
+LabelName = tuple[str | None, str]
+"""What an output of the head of labels stands for: a tag, after None, or an attribute and its value."""
 
 
 @contextmanager
@@ -103,111 +101,47 @@ def leaf_order(folder: Path, tree: Tree) -> Tensor | None:
 
 
 def load_heads(tower: nn.Module, folder: Path, tree: Tree) -> bool:
-    """Fills a photo tower's heads with a bundle's, where they answer the same: its categories, if the tree is the same.
-
-    The head of tags and attributes goes with that of the categories where it has the same width.
+    """Fills a photo tower's head with a bundle's, if the tree is the same.
 
     Returns:
-        Whether the categories' head was filled.
+        Whether it was filled.
     """
     order = leaf_order(folder, tree)
     if order is None:
         return False
     state, wanted = read_state(folder, "image"), tower.state_dict()
-    state |= {name: state[name][order] for name in ("head.weight", "head.bias")}
-    found = {k: v for k, v in state.items() if k.startswith(_HEADS) and k in wanted and v.shape == wanted[k].shape}
+    found = {name: state[name][order] for name in ("head.weight", "head.bias")}
+    found = {name: value for name, value in found.items() if value.shape == wanted[name].shape}
     tower.load_state_dict(found, strict=False)
-    return "head.weight" in found
+    return bool(found)
 
 
-def load_text(tower: TextTower, known: Mapping[EncoderName, Vocabulary], folder: Path) -> str:
-    """Fills a text tower with what a bundle knows; idf and fields must be set before.
+def load_labels(head: LabelHead, folder: Path, names: Sequence[LabelName]) -> list[LabelName]:
+    """Fills a head of tags and attributes with what a bundle answers under the same names, and its branch.
 
     Args:
-        known: the vocabularies of the tower's encoders.
+        names: of the head's outputs, in order.
 
     Returns:
-        How many rows of the vocabularies were found in the bundle, in words.
-
-    Raises:
-        ConfigError: other encoders, another width or another number of leaves; or a sentence encoder that was
-            learned on, which starts from its own folder alone.
+        Those that were found.
     """
-    bundle = open_bundle(folder, verify=False)
-    state = read_state(folder, "text")
-    spec, leaves = bundle.manifest.text, len(state["head.weight"])
-    assert spec is not None, "as read_state has seen"
-    # Bundles of before there were several encoders tell of one width alone.
-    theirs = {name: spec.encoders[name].dim if spec.encoders else spec.dim for name in spec.names}
-    ours = {name: encoder.dim for name, encoder in tower.parts.items()}
-    if theirs != ours or leaves != tower.head.out_features:
-        raise ConfigError(
-            f"training.init_from: {folder}: its text tower has {_widths(theirs)} and {leaves} leaves, the "
-            f"configuration asks for {_widths(ours)} and {tower.head.out_features}; make them alike, or leave "
-            "init_from out"
-        )
-    sentence = tower.parts.get("sentence")
-    if isinstance(sentence, SentenceEncoder):
-        _check_sentence(sentence, spec.encoders["sentence"].origin or "", folder)
-    found, wanted = 0, 0
-    for name, old in bundle.vocabularies().items():
-        new, encoder = known[name], tower.parts[name]
-        if not isinstance(encoder, WeightedRows):
-            continue
-        assert isinstance(old, HashVocabulary | WordVocabulary)
-        assert isinstance(new, HashVocabulary | WordVocabulary)
-        _, at_new, at_old = np.intersect1d(new.hashes, old.hashes, assume_unique=True, return_indices=True)
-        rows, old_rows = torch.from_numpy(at_new + 1), torch.from_numpy(at_old + 1)
-        if isinstance(encoder, WordVectors):
-            _load_weights(encoder, state[f"parts.{name}.idf"][:, 0], rows, old_rows)
-        _load_rows(encoder, _table(state, name), rows, old_rows)
-        found, wanted = found + len(at_new), wanted + len(new)
-    with torch.no_grad():
-        tower.head.weight.copy_(state["head.weight"])
-        tower.head.bias.copy_(state["head.bias"])
-    return f"{found:,} of {wanted:,} rows"
-
-
-def _table(state: Mapping[str, Tensor], name: EncoderName) -> Tensor:
-    """An encoder's stored rows [V + 1, dim], weights folded in; those of older bundles have no prefix."""
-    prefix = f"parts.{name}." if f"parts.{name}.table" in state else ""
-    if f"{prefix}books" in state:
-        return Codes(state[f"{prefix}table"], state[f"{prefix}books"], state[f"{prefix}scale"][:, 0]).table()
-    table = state[f"{prefix}table"].float()
-    if f"{prefix}scale" in state:
-        scale = state[f"{prefix}scale"].float()
-        table = table * scale.repeat_interleave(table.shape[1] // scale.shape[1], dim=1)
-    return table
-
-
-def _check_sentence(encoder: SentenceEncoder, origin: str, folder: Path) -> None:
-    if encoder.fine_tune:
-        raise ConfigError(
-            "training.init_from: a sentence encoder that learns on starts from its own model, not from a bundle; "
-            "set text.sentence.fine_tune to false, or leave init_from out"
-        )
-    if origin.endswith(LEARNED_ON):
-        raise ConfigError(
-            f"training.init_from: {folder}: its sentence encoder is {origin}, and what it learned cannot be read back; "
-            "start from a bundle whose sentence encoder was frozen, or leave init_from out"
-        )
-
-
-def _widths(encoders: Mapping[EncoderName, int]) -> str:
-    return " + ".join(f"{name} of width {dim}" for name, dim in encoders.items())
-
-
-def _load_weights(encoder: WordVectors, rarity: Tensor, rows: Tensor, old: Tensor) -> None:
-    """Sets the pooling weights of the rows that both know, which were learned."""
-    with torch.no_grad():
-        encoder.log_weight[rows] = rarity[old].clamp_min(1e-6).log()
-
-
-def _load_rows(encoder: WeightedRows, table: Tensor, rows: Tensor, old: Tensor) -> None:
-    """Sets the rows that both know; of word vectors the projection that comes nearest to them."""
-    with torch.no_grad():
-        plain = table[old] / encoder.row_weights().clamp_min(1e-6)[rows, None]
-        if isinstance(encoder, Bag):
-            encoder.table.weight[rows] = plain
-        elif isinstance(encoder, WordVectors) and len(rows):
-            encoder.projection.weight.copy_(torch.linalg.lstsq(encoder.base[rows], plain, driver="gelsd").solution.T)
+    manifest, state = read_manifest(folder), read_state(folder, "image")
+    theirs: list[LabelName] = [(None, tag.name) for tag in manifest.tags]
+    theirs += [(attribute.name, value) for attribute in manifest.attributes for value in attribute.values]
+    place = {name: row for row, name in enumerate(theirs)}
+    rows = [row for row, name in enumerate(names) if name in place]
+    if not rows or state["labels.weight"].shape[1] != head.in_features:
+        return []
+    wanted = {f"labels.{name}": value for name, value in head.state_dict().items()}
+    alike = {k: v for k, v in state.items() if k.startswith("labels.branch.") and _BY_ROW not in k and k in wanted}
+    whole = all(value.shape == wanted[name].shape for name, value in alike.items())
+    by_row = ["labels.weight", "labels.bias"]
+    if alike and whole:
+        by_row += [f"labels.branch.{_BY_ROW}.weight", f"labels.branch.{_BY_ROW}.bias"]
+    else:
+        alike = {}
+    old = torch.tensor([place[names[row]] for row in rows])
+    for name in by_row:
+        alike[name] = wanted[name].index_copy(0, torch.tensor(rows), state[name][old])
+    head.load_state_dict({name.removeprefix("labels."): value for name, value in alike.items()}, strict=False)
+    return [names[row] for row in rows]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from multimodal.config.models import AttributeConfig, ImageConfig, TagsConfig
 from multimodal.models.image import ImageTower
@@ -39,18 +39,22 @@ class LabelLoss:
             each = F.binary_cross_entropy_with_logits(scores[:, : tags.shape[1]], target, reduction="none")
             loss = loss + self.tags.weight * (each * known).sum() / known.shape[1]
         for column, (part, weight) in enumerate(zip(self.space.slices().values(), self.weights, strict=True)):
+            if weight == 0:
+                continue
             loss = loss + weight * F.cross_entropy(
                 scores[:, part], codes[:, column], ignore_index=UNKNOWN, reduction="sum", label_smoothing=0.05
             )
         return loss / len(scores)
 
     def right(self, scores: Tensor, tags: Tensor, codes: Tensor) -> Tensor:
-        """Whether each known tag and attribute is told right, bool [known of them all]; a tag is, from a half on."""
+        """Whether each known tag and learned attribute is told right, bool [known of them all]; tags from a half on."""
         found = []
         if self.tags is not None:
             known = tags != UNKNOWN
             found.append(((scores[:, : tags.shape[1]] > 0) == (tags == 1))[known])
-        for column, part in enumerate(self.space.slices().values()):
+        for column, (part, weight) in enumerate(zip(self.space.slices().values(), self.weights, strict=True)):
+            if weight == 0:
+                continue
             known = codes[:, column] != UNKNOWN
             found.append((scores[:, part].argmax(dim=1) == codes[:, column])[known])
         return torch.cat(found)
@@ -59,7 +63,8 @@ class LabelLoss:
 class LabelStage(Stage):
     """Learns the head of tags and attributes alone, on the tower of a bundle that answers as before.
 
-    The epoch with the least loss on the photos of the select half is kept.
+    The epoch with the least loss on the photos of the select half is kept. What is not learned, because its weight is
+    0, stays as it is: what gives the scores does not decay.
     """
 
     network: ImageTower
@@ -81,6 +86,12 @@ class LabelStage(Stage):
         self.head = network.labels.requires_grad_(True)
         self.config, self.augment, self.labels = config, augment, labels
         self._losses: list[Tensor] = []
+
+    def learning(self) -> Iterator[tuple[str, nn.Parameter]]:
+        yield from self.head.named_parameters()
+
+    def decays(self, name: str, parameter: nn.Parameter) -> bool:
+        return name not in ("weight", "branch.scores.weight") and super().decays(name, parameter)
 
     def on_train_epoch_start(self) -> None:
         set_rounding(self.head, self.current_epoch >= self.recipe.epochs - self.config.rounded_epochs)

@@ -61,6 +61,11 @@ class LabelSpace:
             at += len(values)
         return found
 
+    def names(self) -> list[tuple[str | None, str]]:
+        """What each output stands for: a tag, after None, or an attribute and its value."""
+        tags: list[tuple[str | None, str]] = [(None, tag) for tag in self.tags]
+        return tags + [(name, value) for name, values in self.attributes.items() for value in values]
+
     def codes(self, told: Told) -> npt.NDArray[np.int64]:
         """Numbers of the values [N, attributes]; ``UNKNOWN`` where there is none, or one that is not learned."""
         out = np.full((len(told), len(self.attributes)), UNKNOWN, np.int64)

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from multimodal.artifact import bundle_sha256, read_manifest
 from multimodal.config.models import ImageConfig
-from multimodal.models.from_bundle import load_heads, load_tower, origin_of
+from multimodal.errors import ConfigError
+from multimodal.models.from_bundle import load_heads, load_labels, load_tower, origin_of
 from multimodal.models.image import ImageTower
 from multimodal.models.layers import freeze, rates
 from multimodal.models.rounding import bake, round_weights
@@ -44,7 +45,9 @@ def train_image(run: Run) -> ImageTower:
     else:
         origin = load_backbone(tower.backbone, config)
         if config.weights.startswith("bundle:"):
-            load_heads(tower, Path(config.weights.removeprefix("bundle:")), run.tree)
+            folder = Path(config.weights.removeprefix("bundle:"))
+            load_heads(tower, folder, run.tree)
+            _go_on(run, tower, folder)
     run.notes["image_weights"] = origin
     _console.print(f"Photo tower: {config.backbone}, weights from {origin}", highlight=False)
     table = PhotoTable(train, run.space, run.beside.get("train"))
@@ -93,6 +96,24 @@ def train_image(run: Run) -> ImageTower:
     return tower
 
 
+def _go_on(run: Run, tower: ImageTower, folder: Path) -> None:
+    """Fills the head of tags and attributes with what a bundle answers of them.
+
+    Raises:
+        ConfigError: an attribute that is not to be learned, and that the bundle does not answer.
+    """
+    if tower.labels is None:
+        return
+    known = load_labels(tower.labels, folder, run.space.names())
+    for name, values in run.space.attributes.items():
+        missing = [value for value in values if (name, value) not in known]
+        if run.config.attributes[name].weight == 0 and missing:
+            raise ConfigError(
+                f"attributes.{name}.weight: got 0, and {folder} does not answer {len(missing)} of its {len(values)} "
+                f"values (first: {missing[0]!r}), expected a weight above 0 to learn them"
+            )
+
+
 def train_labels(run: Run, tower: ImageTower, table: PhotoTable) -> ImageTower:
     """The photo tower of a bundle with a head of tags and attributes that learned on; nothing else changes."""
     config, seed = run.config.image, run.config.training.seed
@@ -101,9 +122,10 @@ def train_labels(run: Run, tower: ImageTower, table: PhotoTable) -> ImageTower:
     if config.rounded_epochs:
         round_weights(tower.labels)
     known = PhotoTable(run.val, run.space, run.beside.get("val"))
-    rows = np.flatnonzero(table.has_labels)
-    select = np.flatnonzero(known.has_labels & (known.half == "select"))
-    chosen = select if len(select) else np.flatnonzero(known.has_labels)
+    learned = np.array([run.config.attributes[name].weight > 0 for name in run.space.attributes], np.bool_)
+    rows, there = np.flatnonzero(table.tells(learned)), known.tells(learned)
+    select = np.flatnonzero(there & (known.half == "select"))
+    chosen = select if len(select) else np.flatnonzero(there)
     stage = LabelStage(
         tower,
         recipe_of(config, rows, None),

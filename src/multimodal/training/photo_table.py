@@ -75,7 +75,11 @@ class PhotoTable:
     @property
     def has_labels(self) -> npt.NDArray[np.bool_]:
         """Whether a tag or an attribute is known [N]."""
-        return np.asarray((self.tags != UNKNOWN).any(axis=1) | (self.codes != UNKNOWN).any(axis=1))
+        return self.tells(np.ones(self.codes.shape[1], np.bool_))
+
+    def tells(self, attributes: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Whether a tag, or one of some attributes, is known [N]."""
+        return np.asarray((self.tags != UNKNOWN).any(axis=1) | (self.codes[:, attributes] != UNKNOWN).any(axis=1))
 
 
 def photo_batches(

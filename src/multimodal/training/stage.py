@@ -169,6 +169,10 @@ class Stage(pl.LightningModule):  # type: ignore[misc]
         """What the optimiser moves, by name."""
         yield from self.network.named_parameters()
 
+    def decays(self, name: str, parameter: nn.Parameter) -> bool:
+        """Whether weight decay is for this one."""
+        return parameter.ndim > 1
+
     def _groups(self) -> list[dict[str, Any]]:
         """Weight decay for matrices alone; the slow parameters at their own rate."""
         r = self.recipe
@@ -176,7 +180,7 @@ class Stage(pl.LightningModule):  # type: ignore[misc]
         for name, parameter in self.learning():
             if parameter.requires_grad:
                 slow = r.slow_rate if r.slow and name.startswith(r.slow) else r.rates.get(name, 1.0)
-                groups.setdefault((parameter.ndim > 1, slow), []).append(parameter)
+                groups.setdefault((self.decays(name, parameter), slow), []).append(parameter)
         return [
             {
                 "params": parameters,

@@ -12,8 +12,8 @@ import torch
 from rich.console import Console
 
 from multimodal.config.text import TextConfig
-from multimodal.models.from_bundle import load_text
 from multimodal.models.text import TextTower
+from multimodal.models.text_from_bundle import load_text
 from multimodal.training.batches import TextBatcher
 from multimodal.training.encoders import TextPart, make_text
 from multimodal.training.fit import fit
