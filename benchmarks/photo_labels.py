@@ -7,7 +7,8 @@ Tags: the bundle, and a plain timm fine-tuning on dress_patterns (same photos, s
 whose thresholds are chosen on the select half of val, as the bundle's were; with --separate also bundles whose
 backbone reads tags alone. Colour: the bundle, the commonest colour, and a colour histogram with nearest neighbours.
 Figures of val are over both halves; the plain one is chosen by one.
-Results are kept in the file named by --json, so a killed run goes on from there.
+Results are kept in the file named by --json, so a killed run goes on from there, and for another bundle its own
+figures alone are measured again.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from records import Records
 
 _TAG_KEYS = ("precision", "recall", "f1", "average_precision")
 _PEER = "tags, plain timm"
+_OURS = ("tags", "colour")
 _HEADINGS = ("precision", "recall", "F1", "average precision")
 
 
@@ -49,20 +51,25 @@ def run(options: argparse.Namespace) -> str:
     """Measures bundle and peers; returns the tables."""
     predictor = multimodal.load(options.bundle, threads=options.threads)
     settings = {
-        "bundle": f"{options.bundle.name} {bundle_sha256(predictor.manifest)[:12]}",
         "split": "test" if options.test else "val", "epochs": options.epochs, "size": list(options.size),
         "seed": options.seed, "share": options.share,
     }  # fmt: skip
     records = Records(options.json, settings, ("what",))
+    # Peers stay as they were measured, whatever the bundle is.
+    records.rows = [row for row in records.rows if row["what"] not in _OURS or row["bundle"] == _told(predictor)]
     measures = {
-        "tags": lambda: _bundle_tags(predictor, options.bundle, options),
+        "tags": lambda: {"bundle": _told(predictor), **_bundle_tags(predictor, options.bundle, options)},
         _PEER: lambda: _plain_tags([spec.name for spec in predictor.manifest.tags], options),
-        "colour": lambda: _bundle_colour(predictor, options),
+        "colour": lambda: {"bundle": _told(predictor), **_bundle_colour(predictor, options)},
         "colour, peers": lambda: _plain_colour(predictor, options),
     }
     for folder in options.separate:
         measures[f"tags, {folder.name}"] = partial(_own_tags, folder, options)
     return markdown(records.measured(list(measures), lambda what: measures[what]()), records.settings)
+
+
+def _told(predictor: multimodal.Predictor) -> str:
+    return f"{predictor.manifest.name} {bundle_sha256(predictor.manifest)[:12]}"
 
 
 def _bundle_tags(predictor: multimodal.Predictor, folder: Path, options: argparse.Namespace) -> Mapping[str, Any]:

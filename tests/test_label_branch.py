@@ -134,6 +134,7 @@ def stage_of(tower: ImageTower, attributes: Mapping[str, AttributeConfig] = ATTR
     return LabelStage(
         tower, recipe, lambda epoch: iter(()), lambda: iter(()), config=SMALL,
         augment=Augment(AugmentConfig(strength=0), (255, 255, 255)), labels=LabelLoss(SPACE, TAGS, attributes),
+        judged=LabelLoss(SPACE, TAGS, attributes),
     )  # fmt: skip
 
 
@@ -193,8 +194,8 @@ def test_a_bundle_of_another_tree_is_refused(tiny: Tiny) -> None:
 def test_what_has_no_weight_stays_as_it_is() -> None:
     torch.manual_seed(0)
     tower = ImageTower(SMALL, LEAVES, WIDTH)
-    stage = stage_of(tower, {**ATTRIBUTES, "season": AttributeConfig(weight=0)})
     before = deepcopy(head_of(tower).state_dict())
+    stage = stage_of(tower, {**ATTRIBUTES, "season": AttributeConfig(weight=0)})
     optimizer = stage.configure_optimizers()["optimizer"]
     stage.train()
     for _ in range(3):
@@ -206,6 +207,7 @@ def test_what_has_no_weight_stays_as_it_is() -> None:
     for name in ("weight", "bias", "branch.scores.weight", "branch.scores.bias"):
         assert torch.equal(after[name][5:], before[name][5:]), f"{name}: seasons moved"
         assert not torch.equal(after[name][:5], before[name][:5]), f"{name}: the others did not"
+    assert not after["weight"][:5].any(), "what is learned is read from the branch alone"
     scores, known = torch.zeros(1, WIDTH), torch.tensor([[UNKNOWN, 1]])
     assert len(stage.labels.right(scores, torch.full((1, 2), UNKNOWN, dtype=torch.int8), known)) == 0
 

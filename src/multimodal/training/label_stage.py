@@ -23,6 +23,11 @@ class LabelLoss:
     def __init__(self, space: LabelSpace, tags: TagsConfig | None, attributes: Mapping[str, AttributeConfig]) -> None:
         self.space, self.tags = space, tags
         self.weights = [attributes[name].weight for name in space.attributes]
+        self.learned = torch.zeros(space.width, dtype=torch.bool)
+        """Outputs that have a weight [width]."""
+        self.learned[: len(space.tags)] = tags is not None
+        for part, weight in zip(space.slices().values(), self.weights, strict=True):
+            self.learned[part] = weight > 0
 
     def __call__(self, scores: Tensor, tags: Tensor, codes: Tensor) -> Tensor:
         """The weighted sum over a batch, divided by its rows.
@@ -63,8 +68,9 @@ class LabelLoss:
 class LabelStage(Stage):
     """Learns the head of tags and attributes alone, on the tower of a bundle that answers as before.
 
-    The epoch with the least loss on the photos of the select half is kept. What is not learned, because its weight is
-    0, stays as it is: what gives the scores does not decay.
+    A tower knows what its training photos show by heart: beside its vectors a branch would find nothing left to
+    learn. So where there is a branch, what is learned is read from it alone. The epoch with the least loss on the
+    photos of the select half is kept.
     """
 
     network: ImageTower
@@ -79,19 +85,29 @@ class LabelStage(Stage):
         config: ImageConfig,
         augment: Augment,
         labels: LabelLoss,
+        judged: LabelLoss,
     ) -> None:
+        """
+        Args:
+            labels: the loss; what has no weight in it stays as it is.
+            judged: that of what is answered, to choose an epoch by.
+        """
         super().__init__(network, recipe, train, select)
         assert network.labels is not None
         network.requires_grad_(False)
         self.head = network.labels.requires_grad_(True)
-        self.config, self.augment, self.labels = config, augment, labels
+        self.config, self.augment, self.labels, self.judged = config, augment, labels, judged
+        if self.head.branch is not None:
+            with torch.no_grad():
+                self.head.weight[labels.learned] = 0
+                self.head.bias[labels.learned] = 0
+            for parameter in (self.head.weight, self.head.bias):
+                parameter.requires_grad_(False)
         self._losses: list[Tensor] = []
 
-    def learning(self) -> Iterator[tuple[str, nn.Parameter]]:
-        yield from self.head.named_parameters()
-
     def decays(self, name: str, parameter: nn.Parameter) -> bool:
-        return name not in ("weight", "branch.scores.weight") and super().decays(name, parameter)
+        """All but what gives the scores: those that are not learned would shrink."""
+        return not name.endswith(("labels.weight", "scores.weight")) and super().decays(name, parameter)
 
     def on_train_epoch_start(self) -> None:
         set_rounding(self.head, self.current_epoch >= self.recipe.epochs - self.config.rounded_epochs)
@@ -100,12 +116,12 @@ class LabelStage(Stage):
     def loss(self, batch: Batch) -> Tensor:
         with torch.no_grad():
             pixels = self.augment(batch["pixels"])
-        return self._of_labels(self._scores(pixels), batch)
+        return self.labels(self._scores(pixels), batch["tags"], batch["codes"])
 
     def validation_step(self, batch: Batch, index: int) -> None:
         scores = self._scores(batch["pixels"])
-        self._losses.append(self._of_labels(scores, batch).expand(len(scores)))
-        self._hits.append(self.labels.right(scores, batch["tags"], batch["codes"]))
+        self._losses.append(self.judged(scores, batch["tags"], batch["codes"]).expand(len(scores)))
+        self._hits.append(self.judged.right(scores, batch["tags"], batch["codes"]))
 
     def on_validation_epoch_end(self) -> None:
         if self._losses:
@@ -117,6 +133,3 @@ class LabelStage(Stage):
 
     def _scores(self, pixels: Tensor) -> Tensor:
         return self.network.told(pixels, self.head)[1].float()
-
-    def _of_labels(self, scores: Tensor, batch: Batch) -> Tensor:
-        return self.labels(scores, batch["tags"], batch["codes"])

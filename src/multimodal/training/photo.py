@@ -126,6 +126,9 @@ def train_labels(run: Run, tower: ImageTower, table: PhotoTable) -> ImageTower:
     rows, there = np.flatnonzero(table.tells(learned)), known.tells(learned)
     select = np.flatnonzero(there & (known.half == "select"))
     chosen = select if len(select) else np.flatnonzero(there)
+    asked = run.config.attributes
+    answered = {name: how if how.answered else how.model_copy(update={"weight": 0}) for name, how in asked.items()}
+    loss, judged = (LabelLoss(run.space, run.config.tags, attributes) for attributes in (asked, answered))
     stage = LabelStage(
         tower,
         recipe_of(config, rows, None),
@@ -133,7 +136,8 @@ def train_labels(run: Run, tower: ImageTower, table: PhotoTable) -> ImageTower:
         lambda: photo_batches(known, chosen, config.batch_size, seed, None),
         config=config,
         augment=Augment(config.augment, config.pad),
-        labels=LabelLoss(run.space, run.config.tags, run.config.attributes),
+        labels=loss,
+        judged=judged if judged.learned.any() else loss,
     )
     fit(
         "tags and attributes",
