@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> str:
         )
     found = {
         "bundle": bundle_sha256(first),
-        "changed": dict(_changed(_config(first), _config(second))),
+        "changed": dict(changed(_config(first), _config(second))),
         "seconds": sum(second.provenance.get("stage_seconds", {}).values()),
         "mixes": {
             mix: {key: [first.metrics["val"][mix]["answer"][key], told["answer"][key]] for key in _SHOWN}
@@ -82,11 +82,11 @@ def _config(manifest: Manifest) -> dict[str, Any]:
     return {key: value for key, value in told.items() if key not in _ALIKE}
 
 
-def _changed(first: Any, second: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+def changed(first: Any, second: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Dotted name and second value of what two configurations say differently, paths of files left out."""
     if isinstance(first, Mapping) and isinstance(second, Mapping):
         for key in second:
-            yield from _changed(first.get(key), second[key], f"{name}.{key}" if name else key)
+            yield from changed(first.get(key), second[key], f"{name}.{key}" if name else key)
     elif first != second and not (isinstance(second, str) and "/" in second):
         yield name, second
 

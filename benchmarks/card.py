@@ -1,7 +1,8 @@
-"""The model card of a bundle, from measured figures and its manifest. Reads nothing, measures nothing."""
+"""The model card of a bundle, from measured figures, its manifest and its configuration; measures nothing."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,12 +11,15 @@ from card_answers import calibration, parity
 from card_data import data, limits
 from card_trust import honesty, trust
 from multimodal.artifact import Manifest, bundle_sha256
+from multimodal.config import load_config
 from multimodal.types import ENCODERS
 from photo_shows import section
 from records import portable
-from shipped import Shipped
+from shipped import ROOT, Shipped
 from tables import FIGURES, accuracy, cell, larger, levels, phone, table
 
+_SECTIONS = ("text", "image", "tags", "attributes", "fusion", "training")
+"""Of a configuration, those that say how is trained; the others name files."""
 MORE_FIGURES = {**FIGURES, "name_top1": "top-1 by name"}
 """The same for the card."""
 
@@ -155,7 +159,7 @@ def _training(manifest: Manifest) -> list[str]:
     return [
         "## Training",
         "",
-        f"    multimodal train {file}",
+        f"    multimodal train {file}{_settings(config, file)}",
         "",
         *table(["what", "value"], [[name, str(value)] for name, value in rows], left=2),
         "",
@@ -163,6 +167,22 @@ def _training(manifest: Manifest) -> list[str]:
         "`provenance.config`.",
         "",
     ]
+
+
+def _settings(config: Mapping[str, Any], file: str) -> str:
+    """What the training was told beside its file, as ``--set`` takes it; what the file leaves open is not of it."""
+    if not (ROOT / file).is_file():
+        return ""
+    asked = load_config(ROOT / file).model_dump(mode="json")
+    told = ""
+    for part in _SECTIONS:
+        for key, value in again.changed(asked[part], config.get(part), part):
+            place: Any = asked
+            for name in key.split("."):
+                place = place.get(name) if isinstance(place, Mapping) else None
+            if place is not None:
+                told += f" --set {shlex.quote(f'{key}={value}')}"
+    return told
 
 
 def _text_recipe(text: Mapping[str, Any]) -> list[tuple[str, str]]:

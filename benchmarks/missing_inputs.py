@@ -15,6 +15,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from multimodal.data import read_source
 from multimodal.evaluation import ece
 from multimodal.serving.core import STRANGER
 from multimodal.types import INPUTS, ImageRef, InputName, Prediction, Product
-from shipped import Shipped
+from shipped import Case, Shipped
 from tables import cell, table
 
 Change = Callable[[Product, int], Product]
@@ -54,7 +55,9 @@ def run(options: argparse.Namespace) -> str:
 
 def states(shipped: Shipped, data: Path) -> Iterator[tuple[str, Change]]:
     """What is done to a product's inputs, by the name of its row in the table."""
-    mixes = [case for case in shipped.cases if not case.masked]
+    seen = [name for name in INPUTS if name in shipped.full.inputs]
+    subsets = chain.from_iterable(combinations(seen, size) for size in range(1, len(seen) + 1))
+    mixes = [Case(frozenset(subset)) for subset in subsets]
     yield from ((case.name, partial(_only, inputs=case.inputs)) for case in mixes)
     photos = any("image" in case.inputs for case in mixes)
     beside = ("", " + photo") if photos else ("",)
