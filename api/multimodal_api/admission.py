@@ -29,14 +29,23 @@ class Admission:
     Args:
         slots: pieces of work at once.
         queue: requests that may wait for a slot; more are refused.
+
+    Attributes:
+        told: gets the requests that run and wait whenever their number changes.
     """
 
     def __init__(self, slots: int, queue: int) -> None:
         self._slots, self._queue = slots, queue
+        self.told: Callable[[int], None] | None = None
         self._free = asyncio.Semaphore(slots)
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="classify")
         self._usual = 0.01
         self.waiting = self.running = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether work would have to wait for its turn."""
+        return self._free.locked()
 
     def check(self) -> None:
         """Raises a 503 problem while the queue is full; to be asked before a body is read."""
@@ -74,7 +83,7 @@ class Admission:
         await self._take(until, gone, patient)
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._pool, work)
-        self.running += 1
+        self._count(running=1)
         future.add_done_callback(partial(self._done, time.monotonic()))
         try:
             async with asyncio.timeout(until - time.monotonic()):
@@ -82,13 +91,13 @@ class Admission:
         except TimeoutError:
             if future.done() and not future.cancelled() and isinstance(future.exception(), TimeoutError):
                 raise  # the work's own
-            raise self._late("was not answered") from None
+            raise self.late("was not answered") from None
 
     async def _take(self, until: float, gone: Callable[[], Awaitable[object]] | None, patient: bool) -> None:
         if not self._free.locked():
             await self._free.acquire()
             return
-        self.waiting += not patient
+        self._count(waiting=not patient)
         left = None if gone is None else asyncio.ensure_future(gone())
         turn = asyncio.ensure_future(self._free.acquire())
         try:
@@ -98,24 +107,31 @@ class Admission:
                 return
             if left is not None and left.done():
                 raise ClientDisconnect
-            raise self._late("waited for its turn")
+            raise self.late("waited for its turn")
         except BaseException:
             if not turn.cancel() and turn.done() and not turn.cancelled():
                 self._free.release()  # its turn came in the moment it was given up
             raise
         finally:
-            self.waiting -= not patient
+            self._count(waiting=-(not patient))
             if left is not None:
                 left.cancel()
 
     def _done(self, began: float, future: asyncio.Future[T]) -> None:
-        self.running -= 1
+        self._count(running=-1)
         self._free.release()
         self._usual += _SMOOTHING * (time.monotonic() - began - self._usual)
         if not future.cancelled():
             future.exception()  # late work's error belongs to nobody any more
 
-    def _late(self, what: str) -> ProblemError:
+    def _count(self, *, waiting: int = 0, running: int = 0) -> None:
+        self.waiting += waiting
+        self.running += running
+        if self.told is not None:
+            self.told(self.waiting + self.running)
+
+    def late(self, what: str) -> ProblemError:
+        """The 503 of a request whose deadline is over."""
         return ProblemError(
             503,
             "deadline_exceeded",

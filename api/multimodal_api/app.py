@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -15,10 +16,12 @@ from starlette.types import Scope
 
 from multimodal_api import batch, classify, feedback, metrics, pages, routes, stream
 from multimodal_api.access import AccessMiddleware, read_keys
+from multimodal_api.board import board_in
 from multimodal_api.document import DocumentedApp
 from multimodal_api.limits import BodyLimit, BodyLimitMiddleware
 from multimodal_api.logs import configure, log_request
 from multimodal_api.observe import ObserveMiddleware
+from multimodal_api.peers import Peers
 from multimodal_api.ports import Predictor
 from multimodal_api.problems import FailureMiddleware, install_problem_handlers
 from multimodal_api.reload import Reloader
@@ -55,11 +58,14 @@ def create_app(settings: Settings | None = None, *, predictors: Mapping[str, Pre
         loading = None if predictors else asyncio.create_task(_load(service, loaded))
         if predictors:
             await service.open_store()
+            await _meet(service)
         elif settings.waits:
             await loaded.wait()
         try:
             yield
         finally:
+            if service.peers is not None:
+                await service.peers.close()
             try:
                 if loading is not None:
                     loading.cancel()
@@ -117,10 +123,26 @@ async def _load(service: Service, loaded: asyncio.Event) -> None:
     reloader.on_hangup()
     try:
         await reloader.load()
+        if service.failure is None:
+            await _meet(service)
     finally:
         loaded.set()
     if service.failure is None and service.settings.reload_seconds:
         await reloader.watch(service.settings.reload_seconds)
+
+
+async def _meet(service: Service) -> None:
+    """Other workers of a service that is ready may hand requests to it from now on, and it to them."""
+    if service.settings.peers is None:
+        return
+    board = board_in(service.settings.peers)
+
+    def told(work: int) -> None:
+        board.own.work = work
+
+    service.admission.told = told
+    service.peers = Peers(board, partial(classify.handed, service))
+    await service.peers.open()
 
 
 def _limits(settings: Settings) -> dict[str, Any]:

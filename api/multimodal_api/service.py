@@ -15,6 +15,7 @@ from multimodal_api.admission import Admission
 from multimodal_api.loading import LoadError, by_name, default_of, open_predictor
 from multimodal_api.memory import give_back_large, settle
 from multimodal_api.metrics import Metrics
+from multimodal_api.peers import Peers
 from multimodal_api.ports import Predictor
 from multimodal_api.problems import ProblemError
 from multimodal_api.pulse import Pulse
@@ -49,6 +50,7 @@ class Service:
         self.metrics = Metrics()
         self.shadow: Shadow | None = None
         self.recorder: Recorder | None = None
+        self.peers: Peers | None = None
         self._names: dict[str, str] = {}
         # One thread for all bundles: each that has opened one keeps memory of its own (malloc's arenas).
         self._opener = ThreadPoolExecutor(1, thread_name_prefix="opens-bundles")

@@ -43,6 +43,7 @@ class Settings(BaseModel):
         bundle: folder of the bundle to serve, or several separated by commas.
         default_model: name of the model that answers where a request names none; None is the first bundle's.
         workers: processes that share the cores, as ``multimodal serve --workers`` started them.
+        peers: folder in which those workers find each other, as ``multimodal serve --workers`` made it.
         load_first: whether connections wait until the bundles are loaded; else they are told that they are not yet.
             None is where there are several workers: who begins later must take nothing from the others.
         reload_seconds: how often to look whether a bundle has changed; 0 is never.
@@ -74,6 +75,7 @@ class Settings(BaseModel):
     bundle: Annotated[str, AfterValidator(_folders_named)] = "artifacts/fashion"
     default_model: str | None = None
     workers: Annotated[int, Field(ge=1)] = 1
+    peers: str | None = None
     load_first: bool | None = None
     reload_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
     shadow: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -35,6 +36,13 @@ class Trace:
         now = time.perf_counter()
         self.stages[stage] = (now - self._last) * 1000
         self._last = now
+
+    def passed(self, stages: Mapping[str, float], way: str) -> None:
+        """Ends stages that were measured elsewhere; what is left of the time since the one before was the way there."""
+        here = self._last
+        self.mark(way)
+        self.stages[way] = max(0.0, (self._last - here) * 1000 - sum(stages.values()))
+        self.stages |= stages
 
     def seconds(self) -> float:
         """Since it came."""

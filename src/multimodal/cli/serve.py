@@ -17,6 +17,7 @@ from multimodal.types import RuntimeName
 
 _NEEDED = ("fastapi", "uvicorn", "python_multipart")
 _APP = "multimodal_api.app:create_app"
+_LOOP = "multimodal_api.even_loop:EvenLoop"
 _LOG: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -112,7 +113,9 @@ def serve(
         if workers > 1:  # where workers keep their figures for /metrics to tell of all of them
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", shared)
             os.environ["MULTIMODAL_WORKERS"] = str(workers)
-            run_workers(uvicorn.Config(_APP, workers=workers, **told_uvicorn))
+            if hasattr(socket, "AF_UNIX"):
+                os.environ["MULTIMODAL_PEERS"] = str(Path(shared, "workers"))
+            run_workers(uvicorn.Config(_APP, workers=workers, loop=_LOOP, **told_uvicorn))
         else:
             with hangups_ignored():
                 uvicorn.run(_APP, **told_uvicorn)
