@@ -23,6 +23,8 @@ class AugmentConfig(Strict):
     background: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Chance to replace a near-white background, as photos taken at home have none."""
     erase: Annotated[float, Field(ge=0, le=1)] = 0.15
+    mix: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the batches whose photos are faded or cut into each other, whatever the strength."""
 
 
 class ImageConfig(Strict):

@@ -19,6 +19,8 @@ from multimodal.training.arrays import Split
 from multimodal.training.augment import Augment
 from multimodal.training.batches import epoch_batches
 from multimodal.training.label_stage import LabelLoss
+from multimodal.training.labels import UNKNOWN
+from multimodal.training.mixing import Mixed, mix
 from multimodal.training.stage import Batch, MakeBatches, Recipe, Stage
 
 Rows = npt.NDArray[np.int64]
@@ -69,8 +71,12 @@ class ImageStage(Stage):
         return logits
 
     def loss(self, batch: Batch) -> Tensor:
+        mixed: Mixed | None = None
         with torch.no_grad():
             pixels = self.augment(batch["pixels"])
+            if self.config.augment.mix and torch.rand(()) < self.config.augment.mix:
+                mixed = mix(pixels, _told_by_parts(batch))
+                pixels = mixed.pixels
             taught = None if self.teachers is None else self.teachers(pixels)
             if self.current_epoch < self.config.early_epochs:
                 pixels = _smaller(pixels, self.config.early_scale)
@@ -80,13 +86,24 @@ class ImageStage(Stage):
         else:
             vector, scores = self.network.told(pixels, self.network.labels)
         logits = self.network.head(self.network.dropout(vector))
-        loss = self.of_categories(logits, batch)
+        words = None if self.captions is None else self.captions(self.network.dropout(vector))
+        loss = self._of_labels(logits, scores, words, batch)
+        if mixed is not None:
+            others = self._of_labels(logits, scores, words, mixed.of_partners(batch))
+            loss = mixed.share * loss + (1 - mixed.share) * others
         if taught is not None:
             share = self.config.teacher_weight
             told = -(taught * F.log_softmax(logits.float(), dim=1)).sum(dim=1).mean()
-            loss = (1 - share) * loss + share * told
-        if self.captions is not None:
-            told = F.log_softmax(self.captions(self.network.dropout(vector)).float(), dim=1)
+            loss = loss + share * told
+        return loss
+
+    def _of_labels(self, logits: Tensor, scores: Tensor | None, words: Tensor | None, batch: Batch) -> Tensor:
+        """The loss of what is known of a batch: categories, words of titles, tags and attributes."""
+        loss = self.of_categories(logits, batch)
+        if self.teachers is not None:
+            loss = (1 - self.config.teacher_weight) * loss
+        if words is not None:
+            told = F.log_softmax(words.float(), dim=1)
             loss = loss - self.config.caption_weight * (batch["captions"] * told).sum(dim=1).mean()
         if self.label_loss is not None and scores is not None:
             loss = loss + self.label_loss(scores.float(), batch["tags"], batch["codes"])
@@ -96,6 +113,14 @@ class ImageStage(Stage):
         yield from super().learning()
         if self.captions is not None:
             yield from self.captions.named_parameters(prefix="captions")
+
+
+def _told_by_parts(batch: Batch) -> Tensor:
+    """Photos whose tags are known, bool [N]: of a pattern that is half there nobody knows the label."""
+    if "tags" not in batch:
+        return torch.zeros(len(batch["pixels"]), dtype=torch.bool)
+    tags: Tensor = batch["tags"]
+    return (tags != UNKNOWN).any(dim=1)
 
 
 def _smaller(pixels: Tensor, scale: float) -> Tensor:
