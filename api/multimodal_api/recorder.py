@@ -20,12 +20,12 @@ from multimodal.types import Prediction, Product
 from multimodal_api.ports import Predictor
 
 _log = logging.getLogger("multimodal_api")
-_WAITING = 500
-_AT_ONCE = 200
+_WAITING = 1000
+_AT_ONCE = 500
 _PHOTO_BYTES = 64_000_000
 """Of photos that wait, all together: 500 of the largest would be gigabytes."""
 _DAY = 24 * 3600.0
-_GATHER = 0.5
+_GATHER = 0.2
 """Seconds in which answers are gathered for one transaction."""
 _PATIENCE = 1.0
 """Seconds that feedback waits for an answer that is still to be written."""
@@ -52,6 +52,7 @@ class Recorder:
         self._queue: Queue[Given | threading.Event | None] = Queue(_WAITING)
         self._held = 0
         self._lock = threading.Lock()
+        self._hurry = threading.Event()
         self._thread = threading.Thread(target=self._write, name="recorder", daemon=True)
         self._thread.start()
         self.lost = 0
@@ -91,6 +92,7 @@ class Recorder:
         written = threading.Event()
         try:
             self._queue.put(written, timeout=_PATIENCE)
+            self._hurry.set()
         except Full:
             written.clear()
         if not written.wait(_PATIENCE):
@@ -100,6 +102,7 @@ class Recorder:
         """Writes what is left, some seconds long, and ends."""
         with suppress(Full):
             self._queue.put(None, timeout=_PATIENCE)
+            self._hurry.set()
             self._thread.join(_LAST)
         self.database.close()
 
@@ -128,14 +131,17 @@ class Recorder:
                 return
 
     def _together(self, first: Given | threading.Event | None) -> list[Given | threading.Event | None]:
-        """What comes within a moment, or until somebody waits: one transaction for many costs requests less."""
+        """What comes within a moment, or until somebody waits: one transaction for many costs requests less.
+
+        It sleeps meanwhile: woken by each answer, it would take the interpreter from the request that gave it.
+        """
         found = [first]
-        until = time.monotonic() + _GATHER
-        while len(found) < _AT_ONCE and isinstance(found[-1], Given):
-            try:
-                found.append(self._queue.get(timeout=max(0.0, until - time.monotonic())))
-            except Empty:
-                break
+        if isinstance(first, Given):
+            self._hurry.wait(_GATHER)
+        self._hurry.clear()
+        with suppress(Empty):
+            while len(found) < _AT_ONCE:
+                found.append(self._queue.get_nowait())
         return found
 
     def _insert(self, given: list[Given]) -> None:
