@@ -98,7 +98,7 @@ class ExportConfig(Strict):
     text_storage: Literal["auto", "float32", "float16", "int8"] = "auto"
     """``auto`` takes int8, or float16 where rounding to int8 would change answers by more than parity allows."""
     sentence_storage: Literal["auto", "float32", "int16", "int8"] = "auto"
-    """Of a sentence encoder; ``auto`` takes int8 (multiplied in int8 too), or int16 where that would change answers."""
+    """Of a sentence encoder; ``auto`` takes int8, or int16 where that would change answers; float32 computes."""
     image_storage: Literal["auto", "float32", "int16"] = "auto"
     """``auto`` takes int16, or float32 where that would change answers: of a tower that is sure of nothing, say."""
     parity_rows: Annotated[int, Field(ge=8)] = 500

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from multimodal.artifact.engine import INPUT_OF
-from multimodal.export.storage import quantise, store_integers
+from multimodal.export.storage import store_integers
 from multimodal.models.bag import Bag, WeightedRows
 from multimodal.models.fusion import FusionMLP
 from multimodal.models.sentence import SentenceEncoder
@@ -148,10 +148,8 @@ def export_sentence(encoder: SentenceEncoder, file: Path, storage: SentenceStora
     n, t = torch.export.Dim("n", min=1), torch.export.Dim("t", min=2, max=512)
     pieces = torch.ones(2, 7, dtype=torch.int32)
     export_module(SentenceGraph(encoder).eval(), {"pieces": pieces}, {"pieces": {0: n, 1: t}}, ["vector"], file)
-    if storage == "int16":
-        store_integers(file)
-    elif storage == "int8":
-        quantise(file)
+    if storage != "float32":
+        store_integers(file, storage)
 
 
 def export_fusion(mlp: FusionMLP, file: Path, storage: WeightStorage) -> None:
