@@ -1,8 +1,10 @@
 # `make help` lists what there is. Everything happens in .venv, made on first use.
 #   PYTHON=python3.12                  another interpreter for .venv
+#   JOBS=4                             tests in as many processes; each file's stay together
 #   PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"    a CPU build of torch
 PYTHON   ?= python3
 PIP_ARGS ?=
+JOBS     ?= 2
 VENV     := .venv
 BIN      := $(VENV)/bin
 PIP      := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
@@ -18,7 +20,7 @@ demo: $(VENV)/.serve  ## start the service, ask it about a handful of products, 
 	@$(BIN)/python -m multimodal_api.demo
 
 test: $(VENV)/.all  ## all tests but the slow ones
-	@$(BIN)/python -m pytest -m "not slow and not browser"
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow and not browser"
 
 test-browser: $(VENV)/.browser  ## the page in a real browser; installs playwright, and chromium on Debian as root
 	@$(BIN)/python -m pytest -m browser

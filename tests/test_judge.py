@@ -130,7 +130,7 @@ def test_candidates_best_first(predictor: Predictor) -> None:
     assert alone.category_ids == (a,)
 
 
-@pytest.mark.parametrize("inputs", list(USED), ids="+".join)
+@pytest.mark.parametrize("inputs", list(USED), ids=lambda inputs: "+".join(sorted(inputs)))
 def test_a_bundle_holds_a_rule_for_every_mix_of_inputs(
     predictor: Predictor, tiny_bundle: Path, full: list[Product], inputs: frozenset[InputName]
 ) -> None:

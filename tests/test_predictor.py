@@ -19,7 +19,7 @@ from multimodal.types import CategoryScore, Prediction, Product
 from predictor_support import TRAINED, UNKNOWN, USED, answer_of, only
 
 
-@pytest.mark.parametrize("inputs", list(USED), ids="+".join)
+@pytest.mark.parametrize("inputs", list(USED), ids=lambda inputs: "+".join(sorted(inputs)))
 def test_head_follows_from_the_inputs(predictor: Predictor, full: list[Product], inputs: frozenset[str]) -> None:
     answers = predictor.classify([only(p, inputs) for p in full[:3]])
     for answer, product in zip(answers, full, strict=False):
