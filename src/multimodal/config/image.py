@@ -35,9 +35,14 @@ class ImageConfig(Strict):
     """`none`, `hub`, `bundle:PATH`, `package:NAME`, or the path of a safetensors file or checkpoint in timm's names."""
     backbone_args: dict[str, str | int | float | bool] = Field(default_factory=dict)
     size: tuple[Annotated[int, Field(ge=16, le=1024)], Annotated[int, Field(ge=16, le=1024)]] = (128, 96)
-    """Height and width in pixels; photos keep their aspect ratio inside."""
+    """Height and width in pixels that the bundle sees; photos keep their aspect ratio inside."""
+    train_scale: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Training sees photos at this share of the size: zooming makes what it sees larger than what answers see, and
+    nets answer better at somewhat more than they trained at (Touvron et al., Fixing the train-test resolution
+    discrepancy, 2019)."""
     early_epochs: Annotated[int, Field(ge=0)] = 0
-    """First epochs, which see photos at ``early_scale`` of the size: progressive resizing takes less time."""
+    """First epochs, which see photos at ``early_scale`` of the size, or at ``train_scale`` where that is less:
+    progressive resizing takes less time."""
     early_scale: Annotated[float, Field(gt=0, le=1)] = 0.78
     mirror: bool = False
     """Answer from the mean of each photo and its mirror image: a little better for twice the time of the net."""

@@ -78,8 +78,7 @@ class ImageStage(Stage):
                 mixed = mix(pixels, _told_by_parts(batch))
                 pixels = mixed.pixels
             taught = None if self.teachers is None else self.teachers(pixels)
-            if self.current_epoch < self.config.early_epochs:
-                pixels = _smaller(pixels, self.config.early_scale)
+            pixels = _smaller(pixels, scale_in(self.config, self.current_epoch))
         scores: Tensor | None = None
         if self.network.labels is None:
             vector = self.network.vector(pixels)
@@ -123,8 +122,16 @@ def _told_by_parts(batch: Batch) -> Tensor:
     return (tags != UNKNOWN).any(dim=1)
 
 
+def scale_in(config: ImageConfig, epoch: int) -> float:
+    """Share of the size at which photos are seen in an epoch of training, from 0."""
+    early = epoch < config.early_epochs
+    return min(config.train_scale, config.early_scale) if early else config.train_scale
+
+
 def _smaller(pixels: Tensor, scale: float) -> Tensor:
     """Photos [N, H, W, 3] at a share of their size."""
+    if scale == 1:
+        return pixels
     height, width = (max(16, round(side * scale)) for side in pixels.shape[1:3])
     return resized(pixels, height, width)
 
