@@ -12,6 +12,7 @@ from multimodal.artifact import read_manifest
 from multimodal.cli.main import main
 from multimodal.config import RunConfig
 from multimodal.data.reasons import TEXT_ALONE, by_code
+from multimodal.export.variants import WHOLE
 from multimodal.training.run import start_run
 from multimodal.types import RowError
 from photos import encoded
@@ -122,10 +123,8 @@ export: {{parity_rows: 8}}
 """
 
 
-@pytest.mark.parametrize("bad", [True, False])
-def test_train_exits_with_1_where_rows_were_rejected_and_says_where_they_are(
-    place: Path, bad: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def _texts(place: Path, bad: bool) -> Path:
+    """A configuration of titles alone, three of whose rows cannot be used where it is a bad one."""
     write_tree(place)
     leaves = {"11": "red shirt", "12": "skirt", "2": "bag"}
     for name, first, last in (("train", 0, 120), ("val", 120, 180)):
@@ -134,7 +133,15 @@ def test_train_exits_with_1_where_rows_were_rejected_and_says_where_they_are(
             rows += ["x1,skirt,77", "x2,skirt,78"] if name == "train" else ["x3,,11"]
         (place / f"{name}.csv").write_text("\n".join(["id,title,category_id", *rows]) + "\n", encoding="utf-8")
     (place / "config.yaml").write_text(TEXTS.format(folder=place), encoding="utf-8")
-    monkeypatch.setattr("sys.argv", ["multimodal", "train", str(place / "config.yaml")])
+    return place / "config.yaml"
+
+
+@pytest.mark.parametrize("bad", [True, False])
+def test_train_exits_with_1_where_rows_were_rejected_and_says_where_they_are(
+    place: Path, bad: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = _texts(place, bad)
+    monkeypatch.setattr("sys.argv", ["multimodal", "train", str(config)])
     with pytest.raises(SystemExit) as left:
         main()
     said = capsys.readouterr()
@@ -145,3 +152,19 @@ def test_train_exits_with_1_where_rows_were_rejected_and_says_where_they_are(
     work = place / "runs" / "texts"
     listed = f"3 rows could not be used; they are in {work / 'train.rejected.csv'}, {work / 'val.rejected.csv'}"
     assert (listed in said.err) == bad
+
+
+def test_ablate_exits_with_1_too_and_says_it_again_when_all_is_measured(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["multimodal", "ablate", str(_texts(place, bad=True)), "--seeds", "1", "--output", str(place / "ablation")]
+    monkeypatch.setattr("sys.argv", words)
+    work = place / "ablation" / "seed1" / WHOLE
+    for _ in range(2):
+        with pytest.raises(SystemExit) as left:
+            main()
+        said = capsys.readouterr()
+        assert left.value.code == 1
+        assert "Wrote" in said.out
+        assert f"3 rows could not be used; they are in {work / 'train.rejected.csv'}, " in said.err
+    assert (work / "train.rejected.csv").read_text(encoding="utf-8").count("\n") == 3

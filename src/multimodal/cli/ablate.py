@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from multimodal.cli.console import print_json, stdout
+from multimodal.cli.console import ROWS_FAILED, print_json, stdout
 from multimodal.cli.numbers import whole_numbers
-from multimodal.cli.training import needs_train_extra
+from multimodal.cli.training import needs_train_extra, tell_rejected
 
 if TYPE_CHECKING:
     from multimodal.evaluation.ablation import Line
@@ -34,7 +34,8 @@ def ablate(
 
     Text only, photo only and both; the fusion MLP and the log-score mix alone; without modality dropout, auxiliary
     losses, out-of-fold text and characteristics; with lemmas the other way. Towers are trained once a seed and again
-    only where a variant changes them. A run that was stopped goes on where it was.
+    only where a variant changes them. A run that was stopped goes on where it was. The exit code is 1 where rows
+    could not be used; they are left out and listed.
 
     \b
     Examples:
@@ -61,10 +62,13 @@ def ablate(
     page = write_ablation(output, outcomes, lines, labels)
     if as_json:
         print_json({"rows": [asdict(one) for one in outcomes], "lines": [asdict(line) for line in lines]})
-        return
-    console = stdout()
-    console.print(_table(lines, labels))
-    console.print(f"Wrote {page}, {page.with_suffix('.csv').name} and {page.with_suffix('.png').name}", markup=False)
+    else:
+        console = stdout()
+        console.print(_table(lines, labels))
+        beside = " and ".join(page.with_suffix(kind).name for kind in (".csv", ".png"))
+        console.print(f"Wrote {page}, {beside}", markup=False)
+    if tell_rejected({file: rows for one in outcomes for file, rows in one.rejected.items()}):
+        raise typer.Exit(ROWS_FAILED)
 
 
 def _table(lines: tuple[Line, ...], labels: dict[str, str]) -> object:

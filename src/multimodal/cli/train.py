@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from multimodal.cli.console import ROWS_FAILED, progress, stderr, stdout
-from multimodal.cli.training import needs_train_extra
+from multimodal.cli.console import ROWS_FAILED, progress, stdout
+from multimodal.cli.training import needs_train_extra, tell_rejected
 
 if TYPE_CHECKING:
     from multimodal.config.models import PredictConfig, RunConfig
@@ -56,12 +56,8 @@ def _rejected(bundle: Path, run: RunConfig) -> int:
     """Says where the rows are that could not be trained on; how many there are."""
     from multimodal.artifact import read_manifest
 
-    told = {name: rows for name, rows in read_manifest(bundle).provenance["rejected"].items() if rows}
-    if told:
-        files = ", ".join(str(Path(run.work_dir) / run.name / f"{name}.rejected.csv") for name in told)
-        said = f"{sum(told.values()):,} rows could not be used; they are in {files}"
-        stderr().print(said, style="yellow", markup=False, soft_wrap=True)
-    return sum(told.values())
+    work, rejected = Path(run.work_dir) / run.name, read_manifest(bundle).provenance["rejected"]
+    return tell_rejected({str(work / f"{name}.rejected.csv"): rows for name, rows in rejected.items()})
 
 
 def check_plan(wanted: PredictConfig, run: RunConfig) -> None:

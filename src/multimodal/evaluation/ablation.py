@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -20,12 +20,14 @@ class Outcome:
     Attributes:
         mixes: mix of inputs -> figure -> value, on all validation rows that have the mix.
         seconds: that its own training and export took; what it shares with others is not counted again.
+        rejected: file -> how many rows that could not be used it lists.
     """
 
     variant: str
     seed: int
     mixes: Mapping[str, Mapping[str, float]]
     seconds: float
+    rejected: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def fullest(self) -> str:

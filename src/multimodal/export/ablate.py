@@ -112,7 +112,8 @@ class Bench:
             for mix, found in read_manifest(bundle).metrics["val"].items()
             if isinstance(found, dict) and way in found
         }
-        return Outcome(variant.name, self._config.training.seed, figures, round(time.monotonic() - began, 1))
+        rejected = {str(self._run.work / f"{name}.rejected.csv"): rows for name, rows in self._run.rejected.items()}
+        return Outcome(variant.name, self._config.training.seed, figures, round(time.monotonic() - began, 1), rejected)
 
     def text(self) -> TextPart | None:
         """The whole's text tower."""
