@@ -256,9 +256,9 @@ def _finish(unmeasured: Path, *found: Sequence[RowError]) -> None:
     by_row = {error.row: error for errors in reversed(found) for error in errors}
     if not by_row:
         raise typer.Exit(DONE)
-    from multimodal.serving.writers import write_errors
+    from multimodal.data.errors_file import write_errors
 
-    write_errors(unmeasured, [by_row[row] for row in sorted(by_row)])
+    write_errors([by_row[row] for row in sorted(by_row)], unmeasured)
     _say(f"{len(by_row):,} rows could not be evaluated; they are in {unmeasured}", style="yellow")
     raise typer.Exit(ROWS_FAILED)
 

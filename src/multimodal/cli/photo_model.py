@@ -68,8 +68,9 @@ def _file(
     model: PhotoModel, source: Path, output: Path, column: list[str] | None, images_root: Path | None
 ) -> None:
     from multimodal.data import read_source, source_count
+    from multimodal.data.errors_file import ErrorsFile
     from multimodal.serving.files import check_output
-    from multimodal.serving.writers import ErrorsFile, errors_path, whole
+    from multimodal.serving.writers import errors_path, whole
 
     if output.suffix.lower() != ".jsonl":
         raise InputError(f"{output}: got the suffix {output.suffix!r}, expected .jsonl; outputs are lists")

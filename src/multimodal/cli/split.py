@@ -150,9 +150,9 @@ def _table(document: dict[str, Any]) -> None:
 def _finish(out: Path, errors: list[RowError]) -> None:
     if not errors:
         return
-    from multimodal.serving.writers import write_errors
+    from multimodal.data.errors_file import write_errors
 
-    write_errors(out / "errors.csv", errors)
+    write_errors(errors, out / "errors.csv")
     _say(f"{len(errors):,} rows could not be read and are in no split; {out / 'errors.csv'} lists them")
     raise typer.Exit(ROWS_FAILED)
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from multimodal.config.models import PredictConfig, SourceConfig
+from multimodal.data.errors_file import ErrorsFile
 from multimodal.errors import InputError
 from multimodal.options import AnswerOptions
 from multimodal.serving.forms import AnswerForm, Form, form_of
-from multimodal.serving.writers import WRITERS, ErrorsFile, IdColumn, Row, errors_path, whole
+from multimodal.serving.writers import WRITERS, IdColumn, Row, errors_path, whole
 from multimodal.types import Answer, InputName, Product, RowError
 
 if TYPE_CHECKING:

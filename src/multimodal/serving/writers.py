@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from multimodal.errors import InputError
 from multimodal.serving.forms import Column
-from multimodal.types import RowError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -157,37 +156,3 @@ WRITERS: Mapping[str, Callable[[Path, IdColumn, Sequence[Column]], Any]] = {
 def errors_path(output: Path) -> Path:
     """Where the rows without an answer are listed."""
     return output.with_name(output.name + ".errors.csv")
-
-
-def write_errors(path: Path, errors: Iterable[RowError]) -> None:
-    """Writes errors as CSV: row, id, stage, code, message."""
-    with ErrorsFile(path) as file:
-        file.write(errors)
-
-
-class ErrorsFile:
-    """Opens its file at the first error; without any, a file left there by an earlier run goes away."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.count = 0
-        self._stream: TextIO | None = None
-
-    def __enter__(self) -> ErrorsFile:
-        self.path.unlink(missing_ok=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._stream is not None:
-            self._stream.close()
-
-    def write(self, errors: Iterable[RowError]) -> None:
-        """Appends errors."""
-        for error in errors:
-            if self._stream is None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._stream = self.path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
-                csv.writer(self._stream).writerow(("row", "id", "stage", "code", "message"))
-            row = (error.row, error.id, error.stage, error.code, error.message)
-            csv.writer(self._stream).writerow(row)
-            self.count += 1

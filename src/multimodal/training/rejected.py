@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
+from multimodal.data.errors_file import write_errors
 from multimodal.data.reasons import TEXT_ALONE, by_code
 from multimodal.types import RowError
 
@@ -15,16 +15,14 @@ _console = Console(stderr=True)
 
 
 def report_rejected(rows: Sequence[RowError], file: Path) -> None:
-    """Writes rejected rows to a CSV and tells of them."""
-    _write(rows, file)
+    """Writes rejected rows to a CSV and tells of them; no file where there are none."""
+    write_errors(rows, file)
     tell_rejected(rows)
 
 
 def report_left_out(photos: Sequence[RowError], file: Path) -> None:
     """Writes unreadable photos beside usable text to a CSV and tells of them; no file where there are none."""
-    file.unlink(missing_ok=True)
-    if photos:
-        _write(photos, file)
+    if write_errors(photos, file) is not None:
         tell_left_out(photos)
 
 
@@ -41,11 +39,3 @@ def tell_left_out(photos: Sequence[RowError]) -> None:
 def _print(lines: Sequence[str]) -> None:
     for line in lines:
         _console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
-
-
-def _write(rows: Sequence[RowError], file: Path) -> None:
-    # a lone surrogate, in the name of a file say, is written as its escape
-    with file.open("w", encoding="utf-8", errors="backslashreplace", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow(["row", "id", "stage", "code", "message"])
-        writer.writerows([r.row, r.id, r.stage, r.code, r.message] for r in rows)

@@ -66,7 +66,7 @@ class Run:
 
     @property
     def rejected(self) -> dict[str, int]:
-        """What was read -> how many of its rows could not be used; they are in its ``.rejected.csv``."""
+        """What was read -> how many of its rows could not be used; its ``.rejected.csv`` lists them, if any."""
         read = {"train": self.train.rejected, "val": self.val.rejected}
         read |= {f"{name}.photos": rows.rejected for name, rows in self.beside.items()}
         return {name: len(rows) for name, rows in read.items()}

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from multimodal.data.errors_file import write_errors
 from multimodal.data.groups import key_of
 from multimodal.data.imports.divide import Divided, TitleKey, divide_rows
 from multimodal.data.imports.download import check_download, check_out
 from multimodal.data.imports.report import ImportReport, Steps, silent
 from multimodal.data.imports.styles import Style, read_styles
-from multimodal.data.imports.writer import IMAGE, SplitWriter, write_errors, write_tree
+from multimodal.data.imports.writer import IMAGE, SplitWriter, write_tree
 from multimodal.errors import DataError
 from multimodal.taxonomy import Node, Tree
 from multimodal.types import RowError

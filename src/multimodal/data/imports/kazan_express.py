@@ -9,11 +9,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from multimodal.data.errors_file import write_errors
 from multimodal.data.groups import key_of
 from multimodal.data.imports.divide import Divided, TitleKey, divide_rows
 from multimodal.data.imports.download import check_download, check_out
 from multimodal.data.imports.report import ImportReport, Steps, silent
-from multimodal.data.imports.writer import SplitWriter, write_errors, write_tree
+from multimodal.data.imports.writer import SplitWriter, write_tree
 from multimodal.data.parquet import parquet_columns
 from multimodal.data.values import id_value, label_value, text_value
 from multimodal.errors import DataError, InputError, nearest

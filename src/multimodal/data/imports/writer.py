@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from multimodal.taxonomy import Tree
-from multimodal.types import RowError
 
 SPLITS = ("train", "val", "test")
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -75,17 +74,4 @@ def write_tree(tree: Tree, file: Path) -> Path:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(("id", "title", "parent_id"))
         table.writerows((n.id, n.name, root if n.parent_id is None else n.parent_id) for n in tree.nodes)
-    return file
-
-
-def write_errors(errors: Iterable[RowError], file: Path) -> Path | None:
-    """Lists rows that were left out; without any, no file is left, not even one of an earlier run."""
-    listed = list(errors)
-    if not listed:
-        file.unlink(missing_ok=True)
-        return None
-    with file.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-        table = csv.writer(stream, lineterminator="\n")
-        table.writerow(("row", "id", "stage", "code", "message"))
-        table.writerows((e.row, e.id, e.stage, e.code, e.message) for e in listed)
     return file
