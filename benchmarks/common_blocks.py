@@ -38,6 +38,7 @@ COMMON: Mapping[str, Block] = {
     "backbones": _records(backbone_pages.markdown),
     "photo-ablation": _records(photo_ablation.markdown),
     "ablation-fashion_products": ablation_pages.markdown,
+    "ablation-perekrestok_ru": ablation_pages.markdown,
     "photo-labels": _records(photo_labels.markdown),
     "clothes-phone": clothes_phone_block,
     "fashion-mnist": lambda found: fashion_mnist.markdown(found) + "\n",

@@ -56,7 +56,7 @@ def _has_text(config: RunConfig) -> bool:
 
 
 VARIANTS = (
-    Variant(WHOLE, "text and photo"),
+    Variant(WHOLE, "as configured"),
     Variant("text", "text only", "text", applies=_both),
     Variant("image", "photo only", "image", applies=_both),
     Variant("mlp", "fusion MLP alone", "mlp", applies=_both),
