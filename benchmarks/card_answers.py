@@ -11,6 +11,9 @@ _ANSWERED_BY = {
     "mlp": "the fusion MLP",
     "log_mix": "the text and photo heads, log scores added",
     "blend": "the MLP and both heads, log scores added",
+    "unnamed": "the text head for such titles",
+    "unnamed_log_mix": "the text head for such titles and the photo head, log scores added",
+    "unnamed_blend": "the MLP, the text head for such titles and the photo head, log scores added",
 }
 
 

@@ -15,6 +15,8 @@ TEXT_INPUTS: tuple[InputName, ...] = ("title", "description", "characteristics")
 
 HeadName = Literal["fused", "text", "image"]
 HEADS: tuple[HeadName, ...] = get_args(HeadName)
+ScoreName = Literal["fused", "text", "image", "unnamed"]
+"""What gives scores: the heads, and a second one of the text's for titles that name no category."""
 
 EncoderName = Literal["ngrams", "navec", "sentence"]
 RuntimeName = Literal["onnxruntime", "openvino"]
@@ -158,12 +160,12 @@ class Scores:
     """Logits over leaves for N products by head; rows without the head's inputs hold NaN.
 
     Attributes:
-        logits: head -> float32 [N, leaves].
+        logits: float32 [N, leaves] of each that gives scores.
         labels: scores of tags and attributes [N, width], NaN in rows without a photo; None where there are none.
         trust: how much the photo counts [N]: 1, less where it is unlike the training photos; None is 1 everywhere.
     """
 
-    logits: Mapping[HeadName, FloatArray]
+    logits: Mapping[ScoreName, FloatArray]
     labels: FloatArray | None = None
     trust: FloatArray | None = None
 

@@ -19,6 +19,7 @@ from multimodal.artifact.manifest import (
     Profile,
     Promise,
     TagSpec,
+    UnnamedSpec,
     mix_name,
 )
 
@@ -35,6 +36,7 @@ __all__ = [
     "Profile",
     "Promise",
     "TagSpec",
+    "UnnamedSpec",
     "bundle_sha256",
     "mix_name",
     "open_bundle",

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from multimodal.artifact.layout import LAYOUT, BundleLayout
 from multimodal.artifact.manifest import SCHEMA_VERSION, Manifest, own_sha256
 from multimodal.artifact.novelty import Novelty, read_novelty
+from multimodal.artifact.unnamed import UnnamedHead, read_unnamed
 from multimodal.artifact.vocabulary import HashVocabulary, PieceVocabulary, Vocabulary, WordVocabulary
 from multimodal.errors import BundleError, MissingExtraError
 from multimodal.taxonomy import Tree
@@ -40,6 +41,10 @@ class Bundle:
         """What tells strange photos; None where the bundle does not."""
         spec = self.manifest.novelty
         return None if spec is None else read_novelty(self.file(self.layout.novelty), spec.threshold)
+
+    def unnamed(self) -> UnnamedHead | None:
+        """The second text head; None where the bundle has none."""
+        return None if self.manifest.unnamed is None else read_unnamed(self.file(self.layout.unnamed))
 
     def vocabularies(self) -> dict[EncoderName, Vocabulary]:
         """What each text encoder knows; empty without a text part."""
@@ -140,6 +145,7 @@ def _check_complete(manifest: Manifest, file: Path) -> None:
         LAYOUT.image: manifest.image is not None,
         LAYOUT.fusion: manifest.fusion,
         LAYOUT.novelty: manifest.novelty is not None,
+        LAYOUT.unnamed: manifest.unnamed is not None,
     }
     missing = [name for name, asked in needed.items() if asked and name not in manifest.files]
     if missing:

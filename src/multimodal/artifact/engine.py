@@ -15,7 +15,7 @@ from multimodal.artifact.top_label import apply_top_label
 from multimodal.artifact.vocabulary import padded, wrapped
 from multimodal.image import ImageKitchen
 from multimodal.numeric import entropy, log_softmax, softmax
-from multimodal.types import EncodedText, EncoderName, FloatArray, HeadName, RaggedIds, RuntimeName, TextIds
+from multimodal.types import EncodedText, EncoderName, FloatArray, RaggedIds, RuntimeName, ScoreName, TextIds
 
 Tower = tuple[FloatArray, FloatArray]
 """Vectors [N, dim] and logits [N, leaves] of one tower."""
@@ -56,6 +56,7 @@ class Engine:
             self._image = open_photo(bundle.file(layout.image), threads, runtime, probe)
         self._fusion = open_session(bundle.file(layout.fusion), threads) if manifest.fusion else None
         self._novelty = bundle.novelty()
+        self._unnamed = bundle.unnamed()
 
     def known_ids(self, text: EncodedText) -> dict[EncoderName, RaggedIds]:
         """Ids of the features of each encoder; 0 for those the bundle has never seen."""
@@ -70,6 +71,13 @@ class Engine:
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
         return np.concatenate([p[0] for p in parts])[back], np.concatenate([p[1] for p in parts])[back]
+
+    def text_scores(self, text: Tower) -> dict[ScoreName, FloatArray]:
+        """Logits [N, leaves] of the text head, and of the one for titles that name no category where there is one."""
+        scores: dict[ScoreName, FloatArray] = {"text": text[1]}
+        if self._unnamed is not None:
+            scores["unnamed"] = self._unnamed.logits(text[0])
+        return scores
 
     def _table(self, name: EncoderName, ragged: RaggedIds) -> npt.NDArray[np.int32]:
         if name != "sentence":
@@ -87,11 +95,8 @@ class Engine:
 
     def _sentences(self, pieces: npt.NDArray[Any]) -> FloatArray:
         assert self._sentence is not None
-        assert self._spec is not None
-        # Dynamic quantisation rounds by the largest number of a whole batch: a product's vector is its own only alone.
-        alone = self._spec.storage == "int8"
-        batches = [row[None, : max(1, int((row > 0).sum()))] for row in pieces] if alone else [pieces]
-        return np.concatenate([self._sentence.run(None, {"pieces": batch})[0] for batch in batches])
+        vectors: FloatArray = self._sentence.run(None, {"pieces": pieces})[0]
+        return vectors
 
     def image(self, pixels: npt.NDArray[np.uint8]) -> Tower:
         """Photo vectors [N, dim] and logits [N, leaves] of uint8 pixels [N, H, W, 3]."""
@@ -146,7 +151,7 @@ def _cut(order: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> list[n
     return cuts
 
 
-def mix_heads(logits: Mapping[HeadName, FloatArray], mix: HeadMix) -> FloatArray:
+def mix_heads(logits: Mapping[ScoreName, FloatArray], mix: HeadMix) -> FloatArray:
     """Calibrated probabilities [N, leaves] of the heads a mix asks for."""
     total = sum(weight * log_softmax(logits[head]) for head, weight in mix.weights.items() if weight != 0)
     mixed = np.asarray(total)

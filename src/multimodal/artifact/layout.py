@@ -18,6 +18,7 @@ class BundleLayout:
     image: str = "image.onnx"
     fusion: str = "fusion.onnx"
     novelty: str = "novelty.safetensors"
+    unnamed: str = "unnamed.safetensors"
     card: str = "MODEL_CARD.md"
     evaluation: str = "evaluation.json"
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from multimodal.artifact.top_label import TopLabel
-from multimodal.types import INPUTS, EncoderName, HeadName, InputName
+from multimodal.types import INPUTS, EncoderName, HeadName, InputName, ScoreName
 
 SCHEMA_VERSION = 1
 """Raised when a reader of the previous schema would misread a new bundle."""
@@ -87,6 +87,13 @@ class NoveltySpec(_Strict):
     """Training photos it was learned from."""
 
 
+class UnnamedSpec(_Strict):
+    """A second text head for titles that name no category; see ``artifact.unnamed``."""
+
+    rows: Annotated[int, Field(gt=0)]
+    """Training rows it was learned from."""
+
+
 class Promise(_Strict):
     """From which probability on an answer holds what is promised: the share ``accuracy`` of the answers is right.
 
@@ -120,14 +127,15 @@ class HeadMix(_Strict):
     ``weights[h] * log_softmax(logits_h)`` and H the entropy, in nats, of its softmax.
     """
 
-    weights: dict[HeadName, float]
+    weights: dict[ScoreName, float]
     temperature: Annotated[float, Field(gt=0)]
     slope: Annotated[float, Field(ge=-1, le=1)] = 0.0
     """How the temperature changes with what is unsure; 0, as in older bundles, is one temperature for all rows."""
     top: TopLabel | None = None
     """A second step on these probabilities; None where the temperature is enough, and in older bundles."""
     chosen: str
-    """"text", "image", "mlp", "log_mix" or "blend": what won on the select half."""
+    """What won on the select half: "text", "image", "mlp", "log_mix", "blend"; "unnamed", "unnamed_log_mix" or
+    "unnamed_blend" with the head for titles that name no category in the place of the text's."""
     promises: tuple[Promise, ...] = ()
     """By accuracy; none where it could not be promised, or where validation rows were too few to tell."""
     candidates: tuple[CandidateRule, ...] = ()
@@ -225,6 +233,8 @@ class Manifest(_Strict):
     fusion: bool = False
     novelty: NoveltySpec | None = None
     """None where there were too few photos to tell, and in older bundles."""
+    unnamed: UnnamedSpec | None = None
+    """None where there was too little to learn it from, and in older bundles."""
     tags: tuple[TagSpec, ...] = ()
     """What the photo graph's label output holds: first a score a tag, then one a value of each attribute."""
     attributes: tuple[AttributeSpec, ...] = ()

@@ -19,6 +19,13 @@ def calibrate(
     column: ColumnOption = None,
     images_root: ImagesRootOption = None,
     category_map: CategoryMapOption = None,
+    learn: Annotated[
+        Path | None,
+        typer.Option(
+            help="Labelled products, such as those of the training, to learn from what titles say that name no "
+            "category; columns and map as for DATA."
+        ),
+    ] = None,
 ) -> None:
     """Fits what a bundle says of its own answers to other products: probabilities, promises, candidates, routes.
 
@@ -28,22 +35,27 @@ def calibrate(
     not be used are listed in DATA.errors.csv, and the exit code is 1.
 
     \b
-    Example:
+    Examples:
       multimodal bundle calibrate out/ours labelled-last-month.parquet
+      multimodal bundle calibrate out/ours labelled-last-month.parquet --learn train.parquet
     """
-    from multimodal.artifact import LAYOUT
-    from multimodal.artifact.manifest import replace_manifest
     from multimodal.config.load import refuse_test_source
 
     with needs_train_extra("bundle calibrate"):
         from multimodal.export.recalibrate import recalibrate
-        from multimodal.training.rejected import report_rejected, tell_left_out
+        from multimodal.training.rejected import report_rejected, tell_left_out, tell_rejected
     source = source_of(data, column, images_root, category_map)
-    refuse_test_source(source, "")
+    texts = [] if learn is None else [source_of(learn, column, images_root, category_map)]
+    for one in (source, *texts):
+        refuse_test_source(one, "")
     with stderr().status("Reading and calibrating"):
-        manifest, rows = recalibrate(bundle, [source])
-    replace_manifest(bundle / LAYOUT.manifest, manifest)
+        fitted = recalibrate(bundle, [source], texts)
+    fitted.write(bundle)
+    rows = fitted.rows
     tell_left_out(rows.photos_left_out)
+    if fitted.learned is not None:
+        stdout().print(f"{bundle}: learned from {len(fitted.learned):,} titles.", markup=False, soft_wrap=True)
+        tell_rejected(fitted.learned.rejected)
     stdout().print(f"{bundle}: calibrated on {len(rows):,} products.", markup=False, soft_wrap=True)
     unused = Path(f"{plain_name(data)}.errors.csv") if rows.rejected else None
     if unused is not None:

@@ -18,7 +18,7 @@ from multimodal.numeric import log_softmax
 from multimodal.taxonomy import Tree
 from multimodal.training.arrays import Split
 from multimodal.training.run import MIN_ROWS
-from multimodal.types import FloatArray, HeadName
+from multimodal.types import FloatArray, ScoreName
 
 _DOUBT = 0.05
 """Chance at most that what answers titles without category names is no better than what answers all."""
@@ -36,7 +36,8 @@ def calibrate(scorer: Scorer, tree: Tree) -> tuple[Calibration, dict[Inputs, Mix
     as the plain mix: surer but more often wrong is no gain. What then answers gets its promises and candidates.
 
     A title that names no category is worth less than one that does, and more so beside a photo: the same is chosen
-    and fitted for such titles, and kept where it has the lower NLL on select.
+    and fitted for such titles, the head for them among what it is chosen from, and kept where it has the lower NLL on
+    select.
     """
     mixes: dict[str, HeadMix] = {}
     unnamed: dict[str, HeadMix] = {}
@@ -79,7 +80,7 @@ def _for_unnamed(
     if min(len(select), len(held)) < MIN_ROWS:
         return None
     labels = scorer.split.labels[scored.rows]
-    best, _ = _chosen(scored, labels, select, held)
+    best, _ = _chosen(scored, labels, select, held, unnamed=True)
     rows, truth = np.arange(len(select)), labels[select]
     ours, theirs = (np.log(mix_heads(scored.only(select), one)[rows, truth] + _LEAST) for one in (best, before))
     groups = np.array([scorer.split.groups[row] for row in scored.rows[select]])
@@ -89,17 +90,17 @@ def _for_unnamed(
 
 
 def _chosen(
-    scored: MixScores, labels: npt.NDArray[np.int64], select: Rows, held: Rows
+    scored: MixScores, labels: npt.NDArray[np.int64], select: Rows, held: Rows, *, unnamed: bool = False
 ) -> tuple[HeadMix, dict[str, HeadMix]]:
-    """What answers, and all that it was chosen from where there are both text and photo."""
-    if "fused" not in scored.logits:
-        (head,) = scored.logits
-        best, rivals = _finish({head: 1.0}, head, scored.logits, labels, held), {}
-    else:
-        weights = _candidates(scored.logits, labels, select)
-        rivals = {way: _finish(found, way, scored.logits, labels, held) for way, found in weights.items()}
-        best = _best(rivals, scored.only(select), labels[select])
-    return _stepped(best, scored.logits, labels, select, held), rivals
+    """What answers, and all that it was chosen from where there are both text and photo.
+
+    Args:
+        unnamed: the titles name no category, so the head for such titles may answer.
+    """
+    weights = _candidates(scored.logits, labels, select, unnamed)
+    rivals = {way: _finish(found, way, scored.logits, labels, held) for way, found in weights.items()}
+    best = _best(rivals, scored.only(select), labels[select])
+    return _stepped(best, scored.logits, labels, select, held), rivals if "fused" in scored.logits else {}
 
 
 def _stepped(mix: HeadMix, logits: Logits, labels: npt.NDArray[np.int64], select: Rows, held: Rows) -> HeadMix:
@@ -161,25 +162,34 @@ def _best(candidates: Mapping[str, HeadMix], logits: Logits, labels: npt.NDArray
     """The candidate with the lowest NLL, the first on a tie, among those with the plain mix's top-1 or better."""
     answers = {chosen: mix_heads(logits, mix) for chosen, mix in candidates.items()}
     right = {chosen: float((p.argmax(axis=1) == labels).mean()) for chosen, p in answers.items()}
-    allowed = [chosen for chosen in candidates if right[chosen] >= right["log_mix"]]
+    plain = right.get("log_mix", 0.0)
+    allowed = [chosen for chosen in candidates if right[chosen] >= plain]
     return candidates[min(allowed, key=lambda c: round(nll(answers[c], labels), 4))]
 
 
-def _candidates(logits: Logits, labels: npt.NDArray[np.int64], select: Rows) -> dict[str, dict[HeadName, float]]:
-    """Weights of each way to answer from text and photo together, the simplest first."""
-    found: dict[str, dict[HeadName, float]] = {"mlp": {"fused": 1.0}}
-    ways: dict[str, tuple[HeadName, ...]] = {
+def _candidates(
+    logits: Logits, labels: npt.NDArray[np.int64], select: Rows, unnamed: bool
+) -> dict[str, dict[ScoreName, float]]:
+    """Weights of each way to answer from what is there, the simplest first."""
+    second = unnamed and "unnamed" in logits
+    if "fused" not in logits:
+        heads: list[ScoreName] = ["image"] if "image" in logits else ["text", *(("unnamed",) if second else ())]
+        return {head: {head: 1.0} for head in heads}
+    found: dict[str, dict[ScoreName, float]] = {"mlp": {"fused": 1.0}}
+    ways: dict[str, tuple[ScoreName, ...]] = {
         "log_mix": ("text", "image"),
         "blend": ("fused", "text", "image"),
     }
-    for chosen, heads in ways.items():
-        weights = fit_mix([log_softmax(logits[h][select]) for h in heads], labels[select])
-        found[chosen] = {h: float(w) for h, w in zip(heads, weights, strict=True)}
+    if second:
+        ways |= {"unnamed_log_mix": ("unnamed", "image"), "unnamed_blend": ("fused", "unnamed", "image")}
+    for chosen, parts in ways.items():
+        weights = fit_mix([log_softmax(logits[h][select]) for h in parts], labels[select])
+        found[chosen] = {h: float(w) for h, w in zip(parts, weights, strict=True)}
     return found
 
 
 def _finish(
-    weights: dict[HeadName, float], chosen: str, logits: Logits, labels: npt.NDArray[np.int64], held: Rows
+    weights: dict[ScoreName, float], chosen: str, logits: Logits, labels: npt.NDArray[np.int64], held: Rows
 ) -> HeadMix:
     """Adds the temperature that the held-out half asks for."""
     mixed = sum(w * log_softmax(logits[h][held]) for h, w in weights.items() if w != 0)

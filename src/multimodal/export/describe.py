@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import multimodal
-from multimodal.artifact import LAYOUT, Calibration, HeadMix, Manifest, NoveltySpec, Profile, mix_name
+from multimodal.artifact import LAYOUT, Calibration, HeadMix, Manifest, NoveltySpec, Profile, UnnamedSpec, mix_name
 from multimodal.artifact.bundle import sha256_of
 from multimodal.artifact.manifest import SCHEMA_VERSION, FileEntry, ImageSpec
 from multimodal.config.models import RunConfig
@@ -67,6 +67,7 @@ def manifest_of(
     labels: Labels | None = None,
     novelty: NoveltySpec | None = None,
     profile: Profile | None = None,
+    unnamed: UnnamedSpec | None = None,
 ) -> Manifest:
     config, towers = export.config, export.towers
     heads: list[HeadName] = ["fused"] if towers.fusion is not None else []
@@ -92,6 +93,7 @@ def manifest_of(
         image=_image_spec(export),
         fusion=towers.fusion is not None,
         novelty=novelty,
+        unnamed=unnamed,
         tags=labels.tags if labels else (),
         attributes=labels.attributes if labels else (),
         calibration=calibration,

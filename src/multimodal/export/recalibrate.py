@@ -1,9 +1,10 @@
-"""A finished bundle calibrated anew on other rows: temperatures, routes, promises and candidates; no graph changes."""
+"""A finished bundle fitted to other rows: temperatures, routes, promises, candidates, second head; graphs stay."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,31 +12,57 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 import multimodal
-from multimodal.artifact import Bundle, Calibration, Manifest, open_bundle
+from multimodal.artifact import LAYOUT, Bundle, Calibration, Manifest, open_bundle
+from multimodal.artifact.bundle import sha256_of
 from multimodal.artifact.engine import Engine
 from multimodal.artifact.kitchens import image_kitchen_of, text_kitchen_of
+from multimodal.artifact.manifest import FileEntry, replace_manifest
 from multimodal.config.models import SourceConfig
 from multimodal.errors import DataError
 from multimodal.export.calibrate import calibrate
 from multimodal.export.describe import metrics_of
 from multimodal.export.profile import profile_of
 from multimodal.export.scorer import Scorer
+from multimodal.export.unnamed import fit_unnamed
 from multimodal.training.arrays import Split
 from multimodal.training.prepare import Preparer
 from multimodal.training.run import MIN_ROWS
 from multimodal.types import TEXT_INPUTS
 
 
-def recalibrate(folder: Path, sources: Sequence[SourceConfig]) -> tuple[Manifest, Split]:
-    """The bundle's manifest as it would be had these rows been the validation rows of its training.
+@dataclass(frozen=True, slots=True)
+class Recalibrated:
+    """What changes in the bundle's folder; nothing is written yet.
+
+    Attributes:
+        manifest: the new one.
+        rows: the rows that could be used, and those that could not.
+        head: the new file of the head for titles that name no category; None where it stays as it is.
+        learned: the rows that the head was learned from, and those that could not be used.
+    """
+
+    manifest: Manifest
+    rows: Split
+    head: bytes | None = None
+    learned: Split | None = None
+
+    def write(self, folder: Path) -> None:
+        """Puts it in place: first the head, then, at once, the manifest that says so."""
+        if self.head is not None:
+            folder.joinpath(LAYOUT.unnamed).write_bytes(self.head)
+        replace_manifest(folder / LAYOUT.manifest, self.manifest)
+
+
+def recalibrate(
+    folder: Path, sources: Sequence[SourceConfig], learn: Sequence[SourceConfig] = ()
+) -> Recalibrated:
+    """The bundle as it would be had these rows been the validation rows of its training.
 
     A mix of inputs that fewer than ``MIN_ROWS`` of the rows have stays as it was; so do tags and attributes.
 
     Args:
         sources: labelled rows that the bundle was not trained on.
-
-    Returns:
-        The manifest, not yet written, and the rows that could be used.
+        learn: labelled rows to learn the head for titles that name no category from; those of the training will do.
 
     Raises:
         BundleError, MissingExtraError: the bundle cannot be opened.
@@ -45,7 +72,26 @@ def recalibrate(folder: Path, sources: Sequence[SourceConfig]) -> tuple[Manifest
     with TemporaryDirectory() as work:
         preparer = Preparer(bundle.tree, text_kitchen_of(bundle), image_kitchen_of(bundle))
         rows = _as_served(preparer.split(sources, Path(work) / "pixels", halves=True), bundle.manifest)
-        return _calibrated(bundle, rows), rows
+        if not learn:
+            return Recalibrated(_calibrated(bundle, rows), rows)
+        texts = Preparer(bundle.tree, text_kitchen_of(bundle), None).split(learn, Path(work) / "none", halves=False)
+        copy = shutil.copytree(folder, Path(work) / "bundle")
+        bundle = _with_head(replace(bundle, path=copy), _as_served(texts, bundle.manifest))
+        return Recalibrated(_calibrated(bundle, rows), rows, bundle.file(LAYOUT.unnamed).read_bytes(), texts)
+
+
+def _with_head(bundle: Bundle, learned: Split) -> Bundle:
+    """The bundle with a head for titles that name no category, written into its folder."""
+    file = bundle.file(LAYOUT.unnamed)
+    spec = fit_unnamed(Engine(bundle), learned, file)
+    if spec is None:
+        raise DataError(
+            f"got {len(learned):,} products to learn from, too few of whose titles say more than category names; "
+            "expected some hundred in two categories or more, whose words the bundle knows"
+        )
+    entry = FileEntry(sha256=sha256_of(file), bytes=file.stat().st_size)
+    files = dict(sorted({**bundle.manifest.files, file.name: entry}.items()))
+    return replace(bundle, manifest=bundle.manifest.model_copy(update={"unnamed": spec, "files": files}))
 
 
 def _as_served(rows: Split, manifest: Manifest) -> Split:

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from multimodal.artifact.engine import Engine
 from multimodal.training.arrays import Split
 from multimodal.training.run import MIN_ROWS
-from multimodal.types import INPUTS, TEXT_INPUTS, EncoderName, FloatArray, HeadName, InputName, RaggedIds
+from multimodal.types import INPUTS, TEXT_INPUTS, EncoderName, FloatArray, InputName, RaggedIds, ScoreName
 
 Inputs = tuple[InputName, ...]
-Logits = Mapping[HeadName, FloatArray]
+Logits = Mapping[ScoreName, FloatArray]
 Rows = npt.NDArray[np.int64]
 _TITLE = TEXT_INPUTS.index("title")
 
@@ -77,12 +77,12 @@ class Scorer:
         """
         rows = self.rows(mix)
         if unnamed:
-            rows = rows[self._rest_of_titles()[rows] > 0]
-        logits: dict[HeadName, FloatArray] = {}
-        text = self._text(mix, rows, unnamed) if set(mix) & set(TEXT_INPUTS) else None
+            rows = rows[self.left_of_titles()[rows] > 0]
+        logits: dict[ScoreName, FloatArray] = {}
+        text = self.text(mix, rows, unnamed=unnamed) if set(mix) & set(TEXT_INPUTS) else None
         image = None
         if text is not None:
-            logits["text"] = text[1]
+            logits |= self.engine.text_scores(text)
         if "image" in mix:
             vectors, scores = self._images()
             image = vectors[rows], scores[rows]
@@ -95,7 +95,8 @@ class Scorer:
         named = self.split.named[rows] & (not unnamed) if "title" in mix else np.ones(len(rows), np.bool_)
         return MixScores(mix, rows, logits, named, trust)
 
-    def _text(self, mix: Inputs, rows: Rows, unnamed: bool) -> tuple[FloatArray, FloatArray]:
+    def text(self, mix: Inputs, rows: Rows, *, unnamed: bool) -> tuple[FloatArray, FloatArray]:
+        """Text vectors [N, dim] and logits [N, leaves] of some rows as far as a mix shows them; see ``score``."""
         assert self.split.text is not None
         fields = {i for i, name in enumerate(TEXT_INPUTS) if name in mix}
         shown = {
@@ -115,7 +116,7 @@ class Scorer:
         inside = np.isin(self.split.text[name].fields, sorted(fields))
         return RaggedIds(np.where(inside, ids.ids, 0).astype(np.int32), ids.offsets)
 
-    def _rest_of_titles(self) -> Rows:
+    def left_of_titles(self) -> Rows:
         """How much of each title is known beside the words of category names [N]."""
         found: Rows = np.sum([ragged.known() for ragged in self.rest.values()], axis=0)
         return found

@@ -25,6 +25,7 @@ from multimodal.export.profile import profile_of
 from multimodal.export.scorer import Scorer
 from multimodal.export.storages import storages
 from multimodal.export.text import write_text
+from multimodal.export.unnamed import fit_unnamed
 from multimodal.training.run import MIN_ROWS
 from multimodal.types import TEXT_INPUTS
 
@@ -45,9 +46,10 @@ def write_bundle(export: Export, work: Path) -> Path:
     folder.mkdir(parents=True)
     export, engine, parity = _write_proven(export, folder)
     strangers = fit_novelty(engine, export.train, export.val, folder / LAYOUT.novelty)
-    if strangers is not None:  # opened again, to answer with it
-        bundle = Bundle(folder, manifest_of(export, folder, _NO_SCORES, {}, {}, novelty=strangers), export.tree)
-        engine = Engine(bundle, threads=None)
+    unnamed = fit_unnamed(engine, export.train, folder / LAYOUT.unnamed)
+    if strangers is not None or unnamed is not None:  # opened again, to answer with them
+        told = manifest_of(export, folder, _NO_SCORES, {}, {}, novelty=strangers, unnamed=unnamed)
+        engine = Engine(Bundle(folder, told, export.tree), threads=None)
     scorer = Scorer(engine, export.val)
     calibration, scores = calibrate(scorer, export.tree)
     _check_answers(calibration, export.towers)
@@ -58,7 +60,7 @@ def write_bundle(export: Export, work: Path) -> Path:
         labels = fit_labels(engine, export.photos, export.answered, export.config)
         metrics["val"] |= labels.metrics
     usual = profile_of(calibration, scores, export.val, export.tree)
-    manifest = manifest_of(export, folder, calibration, metrics, provenance, labels, strangers, usual)
+    manifest = manifest_of(export, folder, calibration, metrics, provenance, labels, strangers, usual, unnamed)
     folder.joinpath(LAYOUT.manifest).write_text(signed(manifest), encoding="utf-8")
     return _publish(folder, Path(export.config.output))
 

@@ -69,8 +69,8 @@ class Explainer:
 
     def _log_odds(self, texts: Sequence[TextFields], seen: Sequence[Seen], nodes: Sequence[str]) -> np.ndarray:
         """Logarithm of each node's odds given each text, by the text head [N]."""
-        logits = self._engine.text(self._engine.known_ids(self._kitchen.encode(texts)))[1]
-        return log_odds(Scores({"text": logits}), seen, nodes, self._tree, self._calibration)
+        text = self._engine.text(self._engine.known_ids(self._kitchen.encode(texts)))
+        return log_odds(Scores(self._engine.text_scores(text)), seen, nodes, self._tree, self._calibration)
 
 
 def _strongest(parts: Sequence[Part], effects: np.ndarray) -> tuple[TextEffect, ...]:

@@ -11,7 +11,7 @@ from multimodal.artifact import Calibration, HeadMix
 from multimodal.artifact.engine import Engine, distrust, mix_heads
 from multimodal.serving.samples import Sample
 from multimodal.text import TextFields, TextKitchen
-from multimodal.types import TEXT_INPUTS, FloatArray, HeadName, InputName, Scores
+from multimodal.types import TEXT_INPUTS, FloatArray, HeadName, InputName, ScoreName, Scores
 
 _TEXT = frozenset(TEXT_INPUTS)
 Seen = tuple[frozenset[InputName], bool]
@@ -42,7 +42,7 @@ def score(
         False where a row has text of which the bundle knows not a single n-gram.
     """
     n = len(samples)
-    logits: dict[HeadName, FloatArray] = {}
+    logits: dict[ScoreName, FloatArray] = {}
     labels: FloatArray | None = None
     trust: FloatArray | None = None
     known = np.ones(n, np.bool_)
@@ -54,12 +54,13 @@ def score(
         known[with_text] = np.sum([ragged.known() for ragged in ids.values()], axis=0) > 0
         vector, values = engine.text(ids)
         vectors["text"] = (with_text, vector, values)
-        logits["text"] = _spread(values, with_text, n, leaves)
+        for name, told in engine.text_scores((vector, values)).items():
+            logits[name] = _spread(told, with_text, n, leaves)
     if len(with_image):
         pixels = np.stack([p for i in with_image if (p := samples[i].pixels) is not None])
-        (vector, values), told = engine.photo(pixels)
-        if told is not None:
-            labels = _spread(told, with_image, n, told.shape[1])
+        (vector, values), said = engine.photo(pixels)
+        if said is not None:
+            labels = _spread(said, with_image, n, said.shape[1])
         trust = np.ones(n, np.float32)
         trust[with_image] = engine.trust(vector)
         vectors["image"] = (with_image, vector, values)

@@ -1,0 +1,185 @@
+"""The text head for titles that name no category: learned, kept in the bundle, chosen where it answers better."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from api_support import renamed
+from conftest import Tiny
+from multimodal.artifact import LAYOUT, bundle_sha256, open_bundle, read_manifest, verify_bundle
+from multimodal.artifact.engine import Engine
+from multimodal.artifact.kitchens import text_kitchen_of
+from multimodal.artifact.unnamed import UnnamedHead, read_unnamed, write_unnamed
+from multimodal.data.sample import SampleFiles
+from multimodal.errors import BundleError
+from multimodal.export.calibrate import calibrate
+from multimodal.export.scorer import Inputs, MixScores
+from multimodal.export.unnamed import fit_unnamed
+from multimodal.serving import Predictor
+from multimodal.text.masking import category_words, mask_title
+from multimodal.training.arrays import Split
+from multimodal.types import FloatArray, Prediction, Product
+from test_bundle_calibrate import calibrate as calibrate_command
+from test_unnamed_titles import TREE, Drawn
+
+
+def test_logits_are_linear_in_the_vectors_and_kept_in_half_precision(tmp_path: Path) -> None:
+    head = UnnamedHead(np.asarray([[1, 0], [0, 2], [-1, 1]], np.float32), np.asarray([0, 0.5, -1], np.float32))
+    write_unnamed(tmp_path / "head.safetensors", head)
+    again = read_unnamed(tmp_path / "head.safetensors")
+    # [3, 4] by hand: 3 + 0, 2 * 4 + 0.5, -3 + 4 - 1.
+    np.testing.assert_array_equal(again.logits(np.asarray([[3.0, 4.0]])), [[3, 8.5, 0]])
+    assert again.logits(np.zeros((0, 2))).shape == (0, 3)
+
+
+@pytest.fixture(scope="module")
+def engine(tiny: Tiny) -> Engine:
+    return Engine(open_bundle(tiny.bundle), threads=1)
+
+
+def rows_of(split: Split, rows: np.ndarray) -> Split:
+    """The split without labels in other rows: those are not learned from."""
+    return replace(split, labels=np.where(np.isin(np.arange(len(split)), rows), split.labels, -1))
+
+
+def test_learned_rows_are_told_apart_better_than_by_the_usual_head(tiny: Tiny, engine: Engine) -> None:
+    from multimodal.export.scorer import Scorer
+
+    train = tiny.export.train
+    assert train is not None
+    scored = Scorer(engine, train).score(("title",), unnamed=True)
+    labels = train.labels[scored.rows]
+    right = {name: float((values.argmax(axis=1) == labels).mean()) for name, values in scored.logits.items()}
+    assert right["unnamed"] > right["text"]
+
+
+def test_a_leaf_without_rows_is_never_the_likeliest_and_two_are_enough(
+    tiny: Tiny, engine: Engine, tmp_path: Path
+) -> None:
+    train = tiny.export.train
+    assert train is not None
+    two = [3, engine.leaves - 1]
+    assert fit_unnamed(engine, replace(train, labels=np.asarray(two)[train.labels % 2]), tmp_path / "two")
+    head = read_unnamed(tmp_path / "two")
+    vectors = np.random.default_rng(0).normal(size=(200, head.weight.shape[1]))
+    assert head.weight.shape[0] == engine.leaves
+    assert set(head.logits(vectors).argmax(axis=1)) == set(two)
+
+
+def test_too_few_titles_write_nothing(tiny: Tiny, engine: Engine, tmp_path: Path) -> None:
+    train = tiny.export.train
+    assert train is not None
+    one = train.labels == train.labels[train.has_leaf][0]
+    few = (rows_of(train, np.arange(20)), rows_of(train, np.flatnonzero(one)))
+    for short in (None, *few, replace(train, masked=None)):
+        assert fit_unnamed(engine, short, tmp_path / "none") is None
+    assert not (tmp_path / "none").exists()
+
+
+class TwoHeads(Drawn):
+    """Titles without names tell the usual head nothing, and the one for them as much as those with names."""
+
+    def score(self, mix: Inputs, *, unnamed: bool = False) -> MixScores:
+        scored = super().score(mix, unnamed=unnamed)
+        told: dict[str, FloatArray] = {"unnamed": self._title_says if unnamed else 1 - self._title_says}
+        return replace(scored, logits={**scored.logits, **(told if "title" in mix else {})})
+
+
+def test_the_head_answers_titles_without_names_and_no_others() -> None:
+    calibration, _ = calibrate(TwoHeads(helpless=True), TREE)
+    assert calibration.unnamed["title"].chosen == "unnamed"
+    assert calibration.unnamed["title+image"].chosen.startswith("unnamed_")
+    assert calibration.unnamed["title+image"].weights["unnamed"] > 0
+    assert not [name for name, mix in calibration.mixes.items() if "unnamed" in mix.weights]
+
+
+def asks_it(bundle: Path, folder: Path) -> Path:
+    """A copy of a bundle that asks the head for titles that name no category."""
+    calibration = read_manifest(bundle).calibration
+    usual = calibration.mixes["title"].model_copy(update={"promises": (), "top": None, "weights": {"unnamed": 1.0}})
+    told = calibration.model_copy(update={"unnamed": {"title": usual}})
+    return renamed(bundle, folder, calibration=told.model_dump(mode="json"))
+
+
+def test_the_predictor_asks_it_for_titles_without_names_alone(
+    tiny_bundle: Path, tmp_path: Path, predictor: Predictor, engine: Engine, full: list[Product]
+) -> None:
+    other = Predictor(asks_it(tiny_bundle, tmp_path / "asks"), threads=1)
+    words = category_words(other.tree)
+    named = [Product(title=p.title) for p in full if mask_title(p.title or "", words) != p.title]
+    bare = [p for p in (Product(title=mask_title(p.title or "", words)) for p in full) if len(p.title or "") > 9]
+    assert named
+    assert bare
+    assert other.classify(named) == predictor.classify(named)
+    head = open_bundle(tiny_bundle).unnamed()
+    assert head is not None
+    kitchen = text_kitchen_of(open_bundle(tiny_bundle))
+    assert kitchen is not None
+    vectors, _ = engine.text(engine.known_ids(kitchen.encode([kitchen.fields(p) for p in bare])))
+    for answer, row in zip(other.classify(bare, explain=True), head.logits(vectors), strict=True):
+        assert isinstance(answer, Prediction)
+        assert answer.suggestions[0].id == other.tree.leaves[int(row.argmax())]
+        assert answer.explanation
+
+
+def test_a_bundle_without_its_head_is_refused(own_bundle: Path) -> None:
+    own_bundle.joinpath(LAYOUT.unnamed).unlink()
+    with pytest.raises(BundleError, match=LAYOUT.unnamed):
+        open_bundle(own_bundle)
+
+
+@pytest.fixture
+def without(tiny_bundle: Path, tmp_path: Path) -> Path:
+    """The tiny bundle as an older release would have made it."""
+    manifest = read_manifest(tiny_bundle)
+    files = {k: v.model_dump() for k, v in manifest.files.items() if k != LAYOUT.unnamed}
+    calibration = manifest.calibration.model_copy(update={"unnamed": {}}).model_dump(mode="json")
+    folder = renamed(tiny_bundle, tmp_path / "old", files=files, unnamed=None, calibration=calibration)
+    folder.joinpath(LAYOUT.unnamed).unlink()
+    return folder
+
+
+def test_an_older_bundle_is_given_the_head(
+    without: Path,
+    catalog: SampleFiles,
+    tiny_bundle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = catalog.config.parent
+    assert verify_bundle(without) == []
+    graphs = {file.name: file.read_bytes() for file in without.iterdir() if file.suffix == ".onnx"}
+    code = calibrate_command(monkeypatch, without, folder / "val.parquet", "--learn", folder / "train.parquet")
+    assert code == 0, capsys.readouterr().err
+    assert "learned from" in capsys.readouterr().out
+    assert verify_bundle(without) == []
+    assert {name: without.joinpath(name).read_bytes() for name in graphs} == graphs
+    given, trained = read_manifest(without), read_manifest(tiny_bundle)
+    assert given.unnamed is not None
+    assert given.calibration.unnamed.keys() == trained.calibration.unnamed.keys()
+    assert bundle_sha256(given) == bundle_sha256(trained), "learned from the rows of the training, it is the same"
+    assert open_bundle(without).unnamed() is not None
+
+
+def test_too_little_to_learn_from_is_refused_and_nothing_changes(
+    own_bundle: Path,
+    catalog: SampleFiles,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    val = catalog.config.parent / "val.parquet"
+    (tmp_path / "rows").mkdir()
+    few, kept = tmp_path / "rows" / "few.parquet", tmp_path / "rows" / "test.parquet"
+    for file in (few, kept):
+        pq.write_table(pq.read_table(val).slice(0, 30), file)
+    before = {file.name: file.read_bytes() for file in own_bundle.iterdir()}
+    for file, told in ((few, "to learn from"), (kept, "names a test split")):
+        assert calibrate_command(monkeypatch, own_bundle, val, "--learn", file) == 2
+        assert told in " ".join(capsys.readouterr().err.split())
+    assert {file.name: file.read_bytes() for file in own_bundle.iterdir()} == before
