@@ -153,8 +153,11 @@ def _training(manifest: Manifest) -> list[str]:
         *(_fusion_recipe(config["fusion"]) if manifest.fusion and config.get("fusion") else ()),
         ("continued from", portable((config.get("training") or {}).get("init_from") or "no bundle")),
     ]
-    if "calibrated_again" in told:
-        rows.append(("calibrated again", told["calibrated_again"]))
+    if manifest.unnamed is not None:
+        rows.append(("head for titles that name no category", f"from {manifest.unnamed.rows:,} training titles"))
+    if "calibrated" in told:
+        anew = told["calibrated"]
+        rows.append(("calibrated anew", f"{anew['at'][:10]}, on {anew['rows']:,} validation rows"))
     file = f"configs/{manifest.name}.yaml"
     return [
         "## Training",

@@ -1,8 +1,8 @@
-"""A second text head, for titles that name no category: linear in the text vector, as the first one is."""
+"""A second text head, for titles that name no category: a perceptron on the text vector."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +19,21 @@ class UnnamedHead:
     """What is left of a title without the words of category names says other things than those words do.
 
     Attributes:
-        weight: [leaves, dim].
+        hidden_weight: [hidden, dim].
+        hidden_bias: [hidden].
+        weight: [leaves, hidden].
         bias: [leaves].
     """
 
+    hidden_weight: FloatArray
+    hidden_bias: FloatArray
     weight: FloatArray
     bias: FloatArray
 
     def logits(self, vectors: Floats) -> FloatArray:
         """Logits [N, leaves] of text vectors [N, dim]."""
-        found: FloatArray = np.asarray(vectors @ self.weight.T + self.bias, np.float32)
+        hidden = np.maximum(vectors @ self.hidden_weight.T + self.hidden_bias, 0)
+        found: FloatArray = np.asarray(hidden @ self.weight.T + self.bias, np.float32)
         return found
 
 
@@ -36,15 +41,15 @@ def read_unnamed(file: Path) -> UnnamedHead:
     """What ``write_unnamed`` wrote."""
     from safetensors.numpy import load_file
 
-    tensors = load_file(file)
-    return UnnamedHead(tensors["weight"].astype(np.float32), tensors["bias"].astype(np.float32))
+    return UnnamedHead(**{name: values.astype(np.float32) for name, values in load_file(file).items()})
 
 
 def write_unnamed(file: Path, head: UnnamedHead) -> None:
     """Writes the head in half precision."""
     from safetensors.numpy import save
 
-    tensors = {"weight": head.weight.astype(np.float16), "bias": head.bias.astype(np.float16)}
+    # In C order: safetensors writes memory as it lies, and reads it as rows.
+    tensors = {name: np.ascontiguousarray(values, np.float16) for name, values in asdict(head).items()}
     # Not save_file, whose files only their owner can read. The metadata also makes the file's first byte, the length
     # of its header, another than the one that pickles start with.
     file.write_bytes(save(tensors, metadata={"head": "titles that name no category"}))
