@@ -264,12 +264,18 @@ def test_a_category_map_and_named_columns(multimodal: Runner, bundle: Path, tmp_
 def test_inspect_tells_what_a_bundle_is(multimodal: Runner, bundle: Path) -> None:
     done = multimodal("bundle", "inspect", bundle)
     assert done.code == 0
-    for told in ("tiny v7", "6 categories, 4 leaves, 2 levels", "text.onnx", "Calibration", "rows.train", "top-1"):
+    for told in ("tiny v7", "6 categories, 4 leaves, 2 levels", "text.onnx", "Calibration", "top-1"):
         assert told in done.out
     document = multimodal("bundle", "inspect", bundle, "--json").json
     assert document["bytes"] == sum(p.stat().st_size for p in bundle.iterdir())
     assert set(document["files"]) == {p.name for p in bundle.iterdir()} - {"manifest.json"}
     assert document["sha256"] in done.out.replace("\n", "")
+    cells = [[cell.strip() for cell in line.strip("│").split("│")] for line in done.out.splitlines()]
+    rows, answer = document["provenance"]["rows"], document["metrics"]["val"]["title"]["answer"]
+    assert ["rows", f"train {rows['train']:,}, val {rows['val']:,}"] in cells
+    figures, calibrated = (row for row in cells if row[0] == "title")
+    assert figures[1:3] == [f"{answer['rows']:,}", f"{answer['top1']:.4f}"]
+    assert calibrated[1] == document["calibration"]["mixes"]["title"]["chosen"]
 
 
 def test_verify_passes_a_sound_bundle(multimodal: Runner, bundle: Path) -> None:
