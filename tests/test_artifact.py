@@ -21,7 +21,7 @@ from multimodal.errors import BundleError, MissingExtraError, TreeError
 from multimodal.taxonomy import Node, Tree
 from multimodal.types import RaggedIds
 
-HASHED = (LAYOUT.tree, LAYOUT.vocabulary, LAYOUT.text, LAYOUT.image, LAYOUT.fusion, LAYOUT.novelty, LAYOUT.unnamed)
+HASHED = (LAYOUT.tree, LAYOUT.vocabulary, LAYOUT.text, LAYOUT.image, LAYOUT.fusion, LAYOUT.novelty)
 
 
 def _edit(bundle: Path, change: Callable[[dict[str, Any]], object], *, sign: bool = True) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from multimodal.artifact import LAYOUT, open_bundle, read_manifest, verify_bundl
 from multimodal.artifact.engine import Engine
 from multimodal.artifact.kitchens import text_kitchen_of
 from multimodal.artifact.unnamed import UnnamedHead, read_unnamed, write_unnamed
+from multimodal.config.models import SourceConfig
 from multimodal.data.sample import SampleFiles
 from multimodal.errors import BundleError
 from multimodal.export.calibrate import calibrate
+from multimodal.export.recalibrate import recalibrate
 from multimodal.export.scorer import Inputs, MixScores, Scorer
 from multimodal.export.unnamed import fit_unnamed
 from multimodal.serving import Predictor
@@ -40,8 +43,17 @@ def test_logits_by_hand_after_half_precision(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def engine(tiny: Tiny) -> Engine:
-    return Engine(open_bundle(tiny.bundle), threads=1)
+def headed(tiny: Tiny, catalog: SampleFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny bundle with the head; calibrated on the rows that it was learned from, so that answers ask for it."""
+    folder = Path(shutil.copytree(tiny.bundle, tmp_path_factory.mktemp("headed") / "bundle"))
+    rows = [SourceConfig(path=str(catalog.config.parent / "train.parquet"))]
+    recalibrate(folder, rows, rows).write(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def engine(headed: Path) -> Engine:
+    return Engine(open_bundle(headed), threads=1)
 
 
 def rows_of(split: Split, rows: np.ndarray) -> Split:
@@ -103,74 +115,64 @@ def test_the_head_answers_titles_without_names_and_no_others() -> None:
     assert not [name for name, mix in calibration.mixes.items() if "unnamed" in mix.weights]
 
 
-def asks_it(bundle: Path, folder: Path) -> Path:
-    """A copy of a bundle that asks the head for titles that name no category."""
-    calibration = read_manifest(bundle).calibration
-    usual = calibration.mixes["title"].model_copy(update={"promises": (), "top": None, "weights": {"unnamed": 1.0}})
-    told = calibration.model_copy(update={"unnamed": {"title": usual}})
-    return renamed(bundle, folder, calibration=told.model_dump(mode="json"))
-
-
 def test_the_predictor_asks_it_for_titles_without_names_alone(
-    tiny_bundle: Path, tmp_path: Path, predictor: Predictor, engine: Engine, full: list[Product]
+    headed: Path, tmp_path: Path, engine: Engine, full: list[Product]
 ) -> None:
-    other = Predictor(asks_it(tiny_bundle, tmp_path / "asks"), threads=1)
-    words = category_words(other.tree)
+    told = read_manifest(headed).calibration
+    told = told.model_copy(update={"unnamed": {"title": told.unnamed["title"].model_copy(update={"promises": ()})}})
+    assert told.unnamed["title"].weights == {"unnamed": 1.0}
+    asks = Predictor(renamed(headed, tmp_path / "asks", calibration=told.model_dump(mode="json")), threads=1)
+    without = told.model_copy(update={"unnamed": {}})
+    never = Predictor(renamed(headed, tmp_path / "never", calibration=without.model_dump(mode="json")), threads=1)
+    words = category_words(asks.tree)
     named = [Product(title=p.title) for p in full if mask_title(p.title or "", words) != p.title]
     bare = [p for p in (Product(title=mask_title(p.title or "", words)) for p in full) if len(p.title or "") > 9]
     assert named
     assert bare
-    assert other.classify(named) == predictor.classify(named)
-    head = open_bundle(tiny_bundle).unnamed()
+    assert asks.classify(named) == never.classify(named)
+    bundle = open_bundle(headed)
+    head, kitchen = bundle.unnamed(), text_kitchen_of(bundle)
     assert head is not None
-    kitchen = text_kitchen_of(open_bundle(tiny_bundle))
     assert kitchen is not None
     vectors, _ = engine.text(engine.known_ids(kitchen.encode([kitchen.fields(p) for p in bare])))
-    for answer, row in zip(other.classify(bare, explain=True), head.logits(vectors), strict=True):
+    for answer, row in zip(asks.classify(bare, explain=True), head.logits(vectors), strict=True):
         assert isinstance(answer, Prediction)
-        assert answer.suggestions[0].id == other.tree.leaves[int(row.argmax())]
+        assert answer.suggestions[0].id == asks.tree.leaves[int(row.argmax())]
         assert answer.explanation
 
 
-def test_a_bundle_without_its_head_is_refused(own_bundle: Path) -> None:
-    own_bundle.joinpath(LAYOUT.unnamed).unlink()
+def test_a_bundle_with_the_head_is_as_safe_as_others(headed: Path, tmp_path: Path) -> None:
+    assert verify_bundle(headed) == []
+    file = headed / LAYOUT.unnamed
+    assert file.read_bytes()[:1] != b"\x80", "it starts as a pickle does"
+    assert file.stat().st_mode & 0o044 == headed.joinpath(LAYOUT.tree).stat().st_mode & 0o044
+    changed = Path(shutil.copytree(headed, tmp_path / "changed"))
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    changed.joinpath(LAYOUT.unnamed).write_bytes(content)
+    assert verify_bundle(changed) == [f"{LAYOUT.unnamed} has another sha256 than the manifest"]
+    changed.joinpath(LAYOUT.unnamed).unlink()
     with pytest.raises(BundleError, match=LAYOUT.unnamed):
-        open_bundle(own_bundle)
+        open_bundle(changed)
 
 
-@pytest.fixture
-def without(tiny_bundle: Path, tmp_path: Path) -> Path:
-    """The tiny bundle as an older release would have made it."""
-    manifest = read_manifest(tiny_bundle)
-    files = {k: v.model_dump() for k, v in manifest.files.items() if k != LAYOUT.unnamed}
-    calibration = manifest.calibration.model_copy(update={"unnamed": {}}).model_dump(mode="json")
-    folder = renamed(tiny_bundle, tmp_path / "old", files=files, unnamed=None, calibration=calibration)
-    folder.joinpath(LAYOUT.unnamed).unlink()
-    return folder
-
-
-def test_an_older_bundle_is_given_the_head(
-    without: Path,
-    catalog: SampleFiles,
-    tiny: Tiny,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+def test_a_bundle_is_given_the_head_and_loses_it_where_no_answer_asks_for_it(
+    own_bundle: Path, catalog: SampleFiles, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = catalog.config.parent
-    assert verify_bundle(without) == []
-    graphs = {file.name: file.read_bytes() for file in without.iterdir() if file.suffix == ".onnx"}
-    code = calibrate_command(monkeypatch, without, folder / "val.parquet", "--learn", folder / "train.parquet")
-    assert code == 0, capsys.readouterr().err
-    assert "learned from" in capsys.readouterr().out
-    assert verify_bundle(without) == []
-    assert {name: without.joinpath(name).read_bytes() for name in graphs} == graphs
-    given, trained = read_manifest(without), read_manifest(tiny.bundle)
+    train, val = (catalog.config.parent / f"{name}.parquet" for name in ("train", "val"))
+    before = {file.name: file.read_bytes() for file in own_bundle.iterdir()}
+    assert LAYOUT.unnamed not in before, "drawn titles tell little without category names"
+    assert calibrate_command(monkeypatch, own_bundle, train, "--learn", train) == 0
+    assert "titles." in capsys.readouterr().out
+    assert verify_bundle(own_bundle) == []
+    given = read_manifest(own_bundle)
     assert given.unnamed is not None
-    assert given.calibration.unnamed.keys() == trained.calibration.unnamed.keys()
-    train = tiny.export.train
-    assert train is not None
-    found = right(Engine(open_bundle(without), threads=1), train)
-    assert found["unnamed"] > found["text"]
+    assert given.calibration.asks("unnamed")
+    assert calibrate_command(monkeypatch, own_bundle, val, "--learn", train) == 0
+    assert "answered no better for it" in capsys.readouterr().out
+    assert verify_bundle(own_bundle) == []
+    after = {file.name: file.read_bytes() for file in own_bundle.iterdir()}
+    assert {name for name in after if after[name] != before[name]} == {LAYOUT.manifest}
 
 
 def test_too_little_to_learn_from_is_refused_and_nothing_changes(

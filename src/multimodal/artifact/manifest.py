@@ -164,6 +164,10 @@ class Calibration(_Strict):
         """All that may answer."""
         return (*self.mixes.values(), *self.unnamed.values())
 
+    def asks(self, head: ScoreName) -> bool:
+        """Whether any answer depends on a head."""
+        return any(mix.weights.get(head, 0) != 0 for mix in self.answering)
+
     def by_name(self) -> dict[str, HeadMix]:
         """Every way to answer under a name for people: "title + image", "title without category names + image"."""
         shown = {name.replace("+", " + "): mix for name, mix in self.mixes.items()}

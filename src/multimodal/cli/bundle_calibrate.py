@@ -54,7 +54,9 @@ def calibrate(
     rows = fitted.rows
     tell_left_out(rows.photos_left_out)
     if fitted.learned is not None:
-        stdout().print(f"{bundle}: learned from {len(fitted.learned):,} titles.", markup=False, soft_wrap=True)
+        gain = "" if fitted.head is not None else "; titles that name no category are answered no better for it"
+        told = f"{bundle}: learned from {len(fitted.learned):,} titles{gain}."
+        stdout().print(told, markup=False, soft_wrap=True)
         tell_rejected(fitted.learned.rejected)
     stdout().print(f"{bundle}: calibrated on {len(rows):,} products.", markup=False, soft_wrap=True)
     unused = Path(f"{plain_name(data)}.errors.csv") if rows.rejected else None

@@ -37,7 +37,8 @@ class Recalibrated:
     Attributes:
         manifest: the new one.
         rows: the rows that could be used, and those that could not.
-        head: the new file of the head for titles that name no category; None where it stays as it is.
+        head: the new file of the head for titles that name no category; None where it stays as it is, or goes because
+            no answer asks for the new one.
         learned: the rows that the head was learned from, and those that could not be used.
     """
 
@@ -47,10 +48,12 @@ class Recalibrated:
     learned: Split | None = None
 
     def write(self, folder: Path) -> None:
-        """Puts it in place: first the head, then, at once, the manifest that says so."""
+        """Puts it in place: first the head, then, at once, the manifest that says so; a head that goes goes last."""
         if self.head is not None:
             folder.joinpath(LAYOUT.unnamed).write_bytes(self.head)
         replace_manifest(folder / LAYOUT.manifest, self.manifest)
+        if self.manifest.unnamed is None:
+            folder.joinpath(LAYOUT.unnamed).unlink(missing_ok=True)
 
 
 def recalibrate(
@@ -77,7 +80,11 @@ def recalibrate(
         texts = Preparer(bundle.tree, text_kitchen_of(bundle), None).split(learn, Path(work) / "none", halves=False)
         copy = shutil.copytree(folder, Path(work) / "bundle")
         bundle = _with_head(replace(bundle, path=copy), _as_served(texts, bundle.manifest))
-        return Recalibrated(_calibrated(bundle, rows), rows, bundle.file(LAYOUT.unnamed).read_bytes(), texts)
+        manifest = _calibrated(bundle, rows)
+        if manifest.calibration.asks("unnamed"):
+            return Recalibrated(manifest, rows, bundle.file(LAYOUT.unnamed).read_bytes(), texts)
+        files = {name: entry for name, entry in manifest.files.items() if name != LAYOUT.unnamed}
+        return Recalibrated(manifest.model_copy(update={"unnamed": None, "files": files}), rows, None, texts)
 
 
 def _with_head(bundle: Bundle, learned: Split) -> Bundle:

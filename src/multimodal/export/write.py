@@ -52,6 +52,9 @@ def write_bundle(export: Export, work: Path) -> Path:
         engine = Engine(Bundle(folder, told, export.tree), threads=None)
     scorer = Scorer(engine, export.val)
     calibration, scores = calibrate(scorer, export.tree)
+    if unnamed is not None and not calibration.asks("unnamed"):
+        folder.joinpath(LAYOUT.unnamed).unlink()
+        unnamed = None
     _check_answers(calibration, export.towers)
     provenance = {**export.provenance, "parity": {head: asdict(p) for head, p in parity.items()}}
     metrics = metrics_of(calibration, scores, export.val, export.tree)
