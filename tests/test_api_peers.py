@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
 import os
 import socket
@@ -275,3 +276,36 @@ def test_workers_share_out_the_connections(doors: int, boards: list[Board], at_o
         for one in opened:
             one.close()
         until(lambda: all(board.own.connections == 0 for board in boards))
+
+
+class _Full(socket.socket):
+    """A listening socket of a process that may open no more files."""
+
+    tried = 0
+
+    def accept(self) -> tuple[socket.socket, object]:
+        self.tried += 1
+        raise OSError(errno.EMFILE, "Too many open files")
+
+
+@pytest.mark.parametrize("connections", [0, 2])
+def test_a_worker_without_files_to_open_rests(
+    tmp_path: Path, boards: list[Board], monkeypatch: pytest.MonkeyPatch, connections: int
+) -> None:
+    """However its connections compare with the other worker's: one try a rest, one line in the log."""
+    monkeypatch.setenv(even_loop.VARIABLE, str(tmp_path / "doors"))
+    other = Board(tmp_path / "doors", "another")
+    other.own.connections = 1
+    loop = even_loop.EvenLoop()
+    told: list[str] = []
+    loop.set_exception_handler(lambda _, context: told.append(context["message"]))
+    with closing(_Full()) as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = loop.run_until_complete(loop.create_server(_Quiet, sock=listening, backlog=5))
+        boards[-1].own.connections = connections
+        with socket.create_connection(listening.getsockname(), timeout=10):
+            loop.call_later(0.3, loop.stop)
+            loop.run_forever()
+        server.close()
+    loop.close()
+    assert (listening.tried, told) == (1, ["a connection cannot be taken"])

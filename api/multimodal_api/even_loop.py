@@ -14,6 +14,7 @@ from multimodal_api.board import Board, board_in
 VARIABLE = "MULTIMODAL_PEERS"
 _STEP_BACK = 0.002
 """Seconds in which a worker with fewer connections may take the next one."""
+_REST = 1.0
 
 _Factory = Callable[[], asyncio.Protocol]
 
@@ -46,11 +47,22 @@ class _Door:
     def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket, factory: _Factory, board: Board) -> None:
         self._loop, self._sock, self._factory, self._board = loop, sock, factory, board
         self._coming: set[asyncio.Task[Any]] = set()
+        self._resting = False
 
     def open(self) -> None:
-        """Looks for connections from now on."""
-        if self._sock.fileno() >= 0:  # else the server was closed meanwhile
+        """Looks for connections from now on, unless it rests."""
+        if self._sock.fileno() >= 0 and not self._resting:  # below 0 the server was closed meanwhile
             self._loop.add_reader(self._sock, self._knock)
+
+    def _rest(self) -> None:
+        """Looks for none for a second."""
+        self._resting = True
+        self._loop.remove_reader(self._sock)
+        self._loop.call_later(_REST, self._wake)
+
+    def _wake(self) -> None:
+        self._resting = False
+        self.open()
 
     def _knock(self) -> None:
         others = self._board.others.values()
@@ -75,8 +87,7 @@ class _Door:
             return False  # another worker has it
         except OSError as error:  # no more files may be open: asyncio waits a second, too
             self._loop.call_exception_handler({"message": "a connection cannot be taken", "exception": error})
-            self._loop.remove_reader(self._sock)
-            self._loop.call_later(1.0, self.open)
+            self._rest()
             return False
         connection.setblocking(False)
         self._board.own.connections += 1
