@@ -15,14 +15,14 @@ import torch
 from conftest import Tiny
 from export_support import exported_again
 from multimodal.artifact import LAYOUT, bundle_sha256, open_bundle, read_manifest, verify_bundle
-from multimodal.artifact.engine import Engine
+from multimodal.artifact.engine import Engine, Tower
 from multimodal.config import RunConfig
 from multimodal.errors import ExportError
 from multimodal.export.parity import STORED_BOUND, Towers, prove
 from multimodal.export.scorer import Scorer
 from multimodal.export.write import Export, check_output, write_bundle
 from multimodal.training.arrays import Split
-from multimodal.types import EncodedText, TextFeatures
+from multimodal.types import EncodedText, TextFeatures, TextIds
 
 
 def _ruined(export: Export, change: Callable[[Towers], None]) -> Towers:
@@ -95,6 +95,31 @@ def test_a_graph_that_says_something_else_is_refused(tiny: Tiny, head: str) -> N
     assert set(prove(engine, tiny.export.towers, tiny.export.val, 40, stored)) == {"text", "image", "fused"}
     with pytest.raises(ExportError, match=f"{head} head: probabilities of the exported graph differ"):
         prove(engine, _ruined(tiny.export, change), tiny.export.val, 40, stored)
+
+
+def test_a_fault_that_only_fewer_inputs_show_is_refused_by_the_name_of_the_mix(tiny: Tiny) -> None:
+    val = tiny.export.val
+    whole = val.has_field.sum(axis=1) == val.has_field.sum(axis=1).max()
+    val = replace(val, has_field=val.has_field & whole[:, None], has_image=val.has_image & whole)
+    engine = Engine(open_bundle(tiny.bundle), threads=1)
+    assert val.text is not None
+    least = engine.known_ids(val.text)["ngrams"].known()[whole].min()
+
+    class Short(Engine):
+        """Wrong about texts shorter than any that is whole."""
+
+        def text(self, ids: TextIds) -> Tower:
+            vectors, logits = super().text(ids)
+            short = ids["ngrams"].known() < least
+            logits[short, 0] += 1
+            return vectors, logits
+
+    stored = {"text": "int8", "image": "int16"}
+    found = prove(engine, tiny.export.towers, val, len(val), stored)
+    assert found["image"].mixes == 0
+    assert found["text"].mixes == found["fused"].mixes > 1
+    with pytest.raises(ExportError, match=r"text head: .* rows with (title|description|characteristics) keep"):
+        prove(Short(open_bundle(tiny.bundle), threads=1), tiny.export.towers, val, len(val), stored)
 
 
 def test_scores_that_are_no_numbers_are_refused(tiny: Tiny, tmp_path: Path) -> None:

@@ -139,10 +139,14 @@ class RaggedIds:
         within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
         return RaggedIds(self.ids[np.repeat(self.offsets[rows], lengths) + within], offsets)
 
+    def only(self, keep: npt.NDArray[np.bool_]) -> RaggedIds:
+        """The same products without the ids [M] that are not to be kept."""
+        counts = np.concatenate([[0], np.cumsum(keep)])
+        return RaggedIds(self.ids[keep], counts[self.offsets])
+
     def only_known(self) -> RaggedIds:
         """The same products without what is unknown."""
-        counts = np.concatenate([[0], np.cumsum(self.ids > 0)])
-        return RaggedIds(self.ids[self.ids > 0], counts[self.offsets])
+        return self.only(self.ids > 0)
 
     def known(self) -> npt.NDArray[np.int64]:
         """How many ids of each product are known [N]."""
