@@ -230,9 +230,12 @@ def test_commands_in_the_text_exist(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     group = command_line()
     for words in re.findall(r"`multimodal ([a-z][^`]*)`", text):
-        name, *rest = words.split()
-        assert name in group.commands, f"{page}: `multimodal {words}`"
-        options = {option for parameter in group.commands[name].params for option in parameter.opts}
+        command, rest = group, words.split()
+        while hasattr(command, "commands") and rest:
+            name, *rest = rest
+            assert name in command.commands, f"{page}: `multimodal {words}`"
+            command = command.commands[name]
+        options = {option for parameter in command.params for option in parameter.opts}
         unknown = [word for word in rest if word.startswith("--") and word not in options]
         assert not unknown, f"{page}: `multimodal {words}`: {unknown}"
 

@@ -167,11 +167,14 @@ class Scores:
         logits: float32 [N, leaves] of each that gives scores.
         labels: scores of tags and attributes [N, width], NaN in rows without a photo; None where there are none.
         trust: how much the photo counts [N]: 1, less where it is unlike the training photos; None is 1 everywhere.
+        alone: logits of the photo [N, leaves] where nothing else answers, after a second look at photos that
+            leave doubt; None where they are those of ``logits``.
     """
 
     logits: Mapping[ScoreName, FloatArray]
     labels: FloatArray | None = None
     trust: FloatArray | None = None
+    alone: FloatArray | None = None
 
     def __post_init__(self) -> None:
         shapes = {a.shape for a in self.logits.values()}

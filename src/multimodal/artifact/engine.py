@@ -13,7 +13,7 @@ from multimodal.artifact.manifest import HeadMix, ImageSpec
 from multimodal.artifact.runtimes import open_photo, open_session
 from multimodal.artifact.top_label import apply_top_label
 from multimodal.artifact.vocabulary import padded, wrapped
-from multimodal.image import ImageKitchen
+from multimodal.image import ImageKitchen, second_look
 from multimodal.numeric import entropy, log_softmax, softmax
 from multimodal.types import EncodedText, EncoderName, FloatArray, RaggedIds, RuntimeName, ScoreName, TextIds
 
@@ -51,7 +51,9 @@ class Engine:
         self._text = open_session(bundle.file(layout.text), threads) if manifest.text else None
         self._sentence = open_session(bundle.file(layout.sentence), threads) if self._spec else None
         self._image = None
+        self._doubt, self._fill = 0.0, (255, 255, 255)
         if manifest.image is not None:
+            self._doubt, self._fill = manifest.image.second_look, tuple(manifest.image.kitchen["fill"])
             probe = _probe(manifest.image) if runtime != "onnxruntime" else np.empty((0, 0, 0, 3), np.uint8)
             self._image = open_photo(bundle.file(layout.image), threads, runtime, probe)
         self._fusion = open_session(bundle.file(layout.fusion), threads) if manifest.fusion else None
@@ -107,6 +109,17 @@ class Engine:
         assert self._image is not None
         vector, logits, *labels = self._image.run(None, {"pixels": pixels})
         return (vector, logits), labels[0] if labels else None
+
+    def unsure(self, logits: FloatArray) -> npt.NDArray[np.bool_]:
+        """Which photos [N], by their logits [N, leaves], are looked at again where nothing else answers."""
+        if self._doubt == 0:
+            return np.zeros(len(logits), np.bool_)
+        return np.asarray(softmax(logits).max(axis=1) < self._doubt)
+
+    def second_look(self, pixels: npt.NDArray[np.uint8], logits: FloatArray) -> FloatArray:
+        """Logits [N, leaves] of both looks at photos [N, H, W, 3], those of the first given."""
+        both = logits + self.image(second_look(pixels, self._fill))[1]
+        return np.asarray(both / 2, np.float32)
 
     def trust(self, vectors: FloatArray) -> FloatArray:
         """How much each photo counts [N], by its vector [N, dim]: 1, and less for one unlike the training photos."""

@@ -75,6 +75,8 @@ class ImageSpec(_Strict):
     backbone: str
     dim: int
     storage: str
+    second_look: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """A photo that answers alone is looked at again where its likeliest leaf has less than this, uncalibrated."""
 
 
 class NoveltySpec(_Strict):

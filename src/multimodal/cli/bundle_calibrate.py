@@ -26,6 +26,15 @@ def calibrate(
             "category; columns and map as for DATA."
         ),
     ] = None,
+    second_look: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Look again, mirrored and smaller, at photos that come without text and whose likeliest category has "
+            "less than this probability before calibration (0.7 say); 0 never does. As it was by default.",
+        ),
+    ] = None,
 ) -> None:
     """Fits what a bundle says of its own answers to other products: probabilities, promises, candidates, routes.
 
@@ -38,6 +47,7 @@ def calibrate(
     Examples:
       multimodal bundle calibrate out/ours labelled-last-month.parquet
       multimodal bundle calibrate out/ours labelled-last-month.parquet --learn train.parquet
+      multimodal bundle calibrate out/ours labelled-last-month.parquet --second-look 0.7
     """
     from multimodal.config.load import refuse_test_source
 
@@ -49,7 +59,7 @@ def calibrate(
     for one in (source, *texts):
         refuse_test_source(one, "")
     with stderr().status("Reading and calibrating"):
-        fitted = recalibrate(bundle, [source], texts)
+        fitted = recalibrate(bundle, [source], texts, second_look)
     fitted.write(bundle)
     rows = fitted.rows
     tell_left_out(rows.photos_left_out)

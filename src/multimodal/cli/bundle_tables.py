@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from multimodal.artifact import Bundle, Calibration, Manifest
-    from multimodal.artifact.manifest import TextSpec
+    from multimodal.artifact.manifest import ImageSpec, TextSpec
 
 _BRIEF = ("top1", "top2", "macro_f1", "hf1", "ece", "nll")
 
@@ -66,12 +66,17 @@ def _summary(bundle: Bundle, digest: str) -> Table:
         "capabilities": ", ".join(able) or "–",
         "tree": f"{len(tree)} categories, {len(tree.leaves)} leaves, {tree.levels} levels ({tree.version})",
         "text": _text(manifest.text) if manifest.text else "–",
-        "photo": f"{manifest.image.backbone}, {manifest.image.storage}" if manifest.image else "–",
+        "photo": _photo(manifest.image) if manifest.image else "–",
         "needs": ", ".join(f"[{extra}]" for extra in manifest.requires) or "the core install",
         "size": f"{total_bytes(bundle.path) / 1e6:.2f} MB",
         "sha256": digest,
     }
     return _pairs(f"{manifest.name} {manifest.version}", told)
+
+
+def _photo(image: ImageSpec) -> str:
+    again = f"; looked at twice below {image.second_look:g} where nothing else answers" if image.second_look else ""
+    return f"{image.backbone}, {image.storage}{again}"
 
 
 def _text(text: TextSpec) -> str:

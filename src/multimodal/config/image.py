@@ -46,6 +46,9 @@ class ImageConfig(Strict):
     early_scale: Annotated[float, Field(gt=0, le=1)] = 0.78
     mirror: bool = False
     """Answer from the mean of each photo and its mirror image: a little better for twice the time of the net."""
+    second_look: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """A photo that answers alone, without text, and whose likeliest category has less than this probability (before
+    calibration) is looked at once more, mirrored and at 0.9 of its size; the mean answers. 0 never looks twice."""
     pad: tuple[int, int, int] = (255, 255, 255)
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)

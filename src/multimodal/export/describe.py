@@ -127,6 +127,7 @@ def _image_spec(export: Export) -> ImageSpec | None:
         backbone=config.image.backbone,
         dim=tower.dim,
         storage=_image_storage(config.image.rounded_epochs, config.export.image_storage),
+        second_look=config.image.second_look,
     )
 
 

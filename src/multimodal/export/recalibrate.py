@@ -18,7 +18,7 @@ from multimodal.artifact.engine import Engine
 from multimodal.artifact.kitchens import image_kitchen_of, text_kitchen_of
 from multimodal.artifact.manifest import FileEntry, replace_manifest
 from multimodal.config.models import SourceConfig
-from multimodal.errors import DataError
+from multimodal.errors import ConfigError, DataError
 from multimodal.export.calibrate import calibrate
 from multimodal.export.describe import metrics_of
 from multimodal.export.profile import profile_of
@@ -57,7 +57,10 @@ class Recalibrated:
 
 
 def recalibrate(
-    folder: Path, sources: Sequence[SourceConfig], learn: Sequence[SourceConfig] = ()
+    folder: Path,
+    sources: Sequence[SourceConfig],
+    learn: Sequence[SourceConfig] = (),
+    second_look: float | None = None,
 ) -> Recalibrated:
     """The bundle as it would be had these rows been the validation rows of its training.
 
@@ -66,12 +69,17 @@ def recalibrate(
     Args:
         sources: labelled rows that the bundle was not trained on.
         learn: labelled rows to learn the head for titles that name no category from; those of the training will do.
+        second_look: probability below which photos that answer alone are looked at again from now on, 0 for never;
+            None leaves it as it is.
 
     Raises:
+        ConfigError: a second look at photos, of which the bundle sees none.
         BundleError, MissingExtraError: the bundle cannot be opened.
         DataError: the sources cannot be read as described, or too few of their rows can be used.
     """
     bundle = open_bundle(folder)
+    if second_look is not None:
+        bundle = _looking_twice(bundle, second_look)
     with TemporaryDirectory() as work:
         preparer = Preparer(bundle.tree, text_kitchen_of(bundle), image_kitchen_of(bundle))
         rows = _as_served(preparer.split(sources, Path(work) / "pixels", halves=True), bundle.manifest)
@@ -85,6 +93,17 @@ def recalibrate(
             return Recalibrated(manifest, rows, bundle.file(LAYOUT.unnamed).read_bytes(), texts)
         files = {name: entry for name, entry in manifest.files.items() if name != LAYOUT.unnamed}
         return Recalibrated(manifest.model_copy(update={"unnamed": None, "files": files}), rows, None, texts)
+
+
+def _looking_twice(bundle: Bundle, below: float) -> Bundle:
+    image = bundle.manifest.image
+    if image is None:
+        raise ConfigError(
+            f"second_look: got {below:g} for {bundle.manifest.name!r}, which sees no photos; expected a bundle that "
+            "does, leave it out"
+        )
+    looking = image.model_copy(update={"second_look": below})
+    return replace(bundle, manifest=bundle.manifest.model_copy(update={"image": looking}))
 
 
 def _with_head(bundle: Bundle, learned: Split) -> Bundle:

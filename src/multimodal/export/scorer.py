@@ -86,7 +86,7 @@ class Scorer:
         if "image" in mix:
             vectors, scores = self._images()
             image = vectors[rows], scores[rows]
-            logits["image"] = image[1]
+            logits["image"] = image[1] if text is not None else self._looked_again(rows, image[1])
         if text is not None and image is not None:
             cuts = _slices(len(rows), 1024)
             parts = [self.engine.fusion((text[0][c], text[1][c]), (image[0][c], image[1][c])) for c in cuts]
@@ -128,6 +128,15 @@ class Scorer:
             parts = [self.engine.image(np.asarray(pixels[some])) for some in _slices(len(pixels), 64)]
             self._image = np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
         return self._image
+
+    def _looked_again(self, rows: Rows, first: FloatArray) -> FloatArray:
+        """Logits of photos that answer alone, with a second look where the first leaves doubt."""
+        pixels, both = self.split.pixels, first.copy()
+        assert pixels is not None
+        unsure = np.flatnonzero(self.engine.unsure(first))
+        for some in (unsure[cut] for cut in _slices(len(unsure), 64)):
+            both[some] = self.engine.second_look(np.asarray(pixels[rows[some]]), first[some])
+        return both
 
 
 def _slices(n: int, size: int) -> Iterator[slice]:

@@ -12,7 +12,7 @@ import numpy as np
 from multimodal.artifact import Manifest, open_bundle
 from multimodal.artifact.engine import Engine
 from multimodal.serving.samples import Kitchens, Sample
-from multimodal.serving.scoring import probabilities, score, seen_by
+from multimodal.serving.scoring import look_again, probabilities, score, seen_by
 from multimodal.taxonomy import Tree
 from multimodal.types import (
     TEXT_INPUTS,
@@ -79,6 +79,10 @@ class Core:
         if scores.trust is not None:
             told = [_as_stranger(s) if trust < 1 else s for s, trust in zip(told, scores.trust, strict=True)]
         return told, scores
+
+    def look_again(self, samples: Sequence[Sample], scores: Scores, *, beside_text: bool = False) -> Scores:
+        """The scores with a second look at photos that leave doubt; see ``scoring.look_again``."""
+        return look_again(self.engine, samples, scores, beside_text=beside_text)
 
     def probabilities(self, scores: Scores, samples: Sequence[Sample], head: HeadName = "fused") -> FloatArray:
         """Calibrated probabilities [N, leaves] of what a head sees of the samples; NaN where that is nothing."""

@@ -206,6 +206,7 @@ class Predictor:
         out = {head: np.full((len(products), leaves), np.nan, np.float32) for head in heads}
         for samples, scores in self._scored(products, _ALL if inputs is None else frozenset(inputs)):
             rows = [s.row for s in samples]
+            scores = self._core.look_again(samples, scores, beside_text="image" in heads)
             for head in heads:
                 out[head][rows] = self._core.probabilities(scores, samples, head)
         return out
@@ -244,6 +245,7 @@ class Predictor:
         usable = [p for p in prepared if isinstance(p, Sample)]
         if usable:
             samples, scores = self._core.score(usable)
+            scores = self._core.look_again(samples, scores)
             probs = self._core.probabilities(scores, samples)
             nodes, told, sides = self.tree.node_probabilities(probs), self._told(scores), self._sides(samples, scores)
             for i, sample in enumerate(samples):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -14,6 +15,7 @@ from multimodal.text import TextFields, TextKitchen
 from multimodal.types import TEXT_INPUTS, FloatArray, HeadName, InputName, ScoreName, Scores
 
 _TEXT = frozenset(TEXT_INPUTS)
+_PHOTO: frozenset[InputName] = frozenset({"image"})
 Seen = tuple[frozenset[InputName], bool]
 """The inputs that are seen, and whether the title among them names a category."""
 
@@ -74,6 +76,28 @@ def score(
     return Scores(logits, labels, trust), known
 
 
+def look_again(engine: Engine, samples: Sequence[Sample], scores: Scores, *, beside_text: bool = False) -> Scores:
+    """The scores with those of a second look at the photos that answer alone and leave doubt.
+
+    Beside text the text answers what a photo leaves open: there a second look would cost time and change nothing.
+
+    Args:
+        beside_text: look again at photos with text too, for what the photo alone would have said.
+    """
+    first = scores.logits.get("image")
+    if first is None:
+        return scores
+    alone = [i for i, s in enumerate(samples) if s.pixels is not None and (beside_text or not s.present & _TEXT)]
+    rows = np.array(alone, np.int64)
+    rows = rows[engine.unsure(first[rows])]
+    if not len(rows):
+        return scores
+    pixels = np.stack([p for i in rows if (p := samples[i].pixels) is not None])
+    both = first.copy()
+    both[rows] = engine.second_look(pixels, first[rows])
+    return replace(scores, alone=both)
+
+
 def probabilities(scores: Scores, calibration: Calibration, seen: Sequence[Seen], leaves: int) -> FloatArray:
     """Calibrated leaf probabilities [N, leaves], each row by its own mix of inputs; NaN without any.
 
@@ -84,7 +108,10 @@ def probabilities(scores: Scores, calibration: Calibration, seen: Sequence[Seen]
         if not inputs:
             continue
         rows = np.array([i for i, one in enumerate(seen) if one == (inputs, named)], np.int64)
-        out[rows] = _mixed(scores, mix_for(calibration, inputs, named), rows)
+        shown = scores
+        if inputs == _PHOTO and scores.alone is not None:
+            shown = replace(scores, logits={"image": scores.alone})
+        out[rows] = _mixed(shown, mix_for(calibration, inputs, named), rows)
         strange = rows[scores.trust[rows] < 1] if scores.trust is not None and "image" in inputs else rows[:0]
         if scores.trust is not None and len(strange):
             text = inputs & _TEXT
