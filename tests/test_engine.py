@@ -116,26 +116,31 @@ def test_threads_get_the_same_answers(engine: Engine, texts: list[np.ndarray], p
                 np.testing.assert_allclose(ours, theirs, **CLOSE)
 
 
+FLAT = np.zeros((0, 9), np.int64)
+"""A tree of one level: no leaf has an ancestor."""
+
+
 def test_mixed_heads_are_probabilities() -> None:
     rng = np.random.default_rng(7)
     logits = {head: rng.normal(0, 5, (6, 9)).astype(np.float32) for head in ("text", "image", "fused")}
-    one = mix_heads(logits, HeadMix(weights={"text": 1.0}, temperature=1.0, chosen="text"))
+    one = mix_heads(logits, HeadMix(weights={"text": 1.0}, temperature=1.0, chosen="text"), FLAT)
     wanted = np.exp(logits["text"]) / np.exp(logits["text"]).sum(1, keepdims=True)
     np.testing.assert_allclose(one, wanted, atol=1e-6)
-    warm = mix_heads(logits, HeadMix(weights={"text": 1.0}, temperature=4.0, chosen="text"))
+    warm = mix_heads(logits, HeadMix(weights={"text": 1.0}, temperature=4.0, chosen="text"), FLAT)
     assert (warm.max(1) < one.max(1)).all()
     assert (warm.argmax(1) == one.argmax(1)).all()
-    sure_of_the_hard = mix_heads(logits, HeadMix(weights={"text": 1.0}, temperature=1.0, slope=-0.5, chosen="text"))
+    sloped = HeadMix(weights={"text": 1.0}, temperature=1.0, slope=-0.5, chosen="text")
+    sure_of_the_hard = mix_heads(logits, sloped, FLAT)
     by_hand = softmax(logits["text"], np.exp(-0.5 * entropy(logits["text"]))[:, None])
     np.testing.assert_allclose(sure_of_the_hard, by_hand, atol=1e-6)
     assert (sure_of_the_hard.argmax(1) == one.argmax(1)).all()
-    mixed = mix_heads(logits, HeadMix(weights={"text": 0.5, "image": 0.5}, temperature=0.5, chosen="log_mix"))
+    mixed = mix_heads(logits, HeadMix(weights={"text": 0.5, "image": 0.5}, temperature=0.5, chosen="log_mix"), FLAT)
     np.testing.assert_allclose(mixed.sum(1), 1, atol=1e-6)
-    product = one * mix_heads(logits, HeadMix(weights={"image": 1.0}, temperature=1.0, chosen="image"))
+    product = one * mix_heads(logits, HeadMix(weights={"image": 1.0}, temperature=1.0, chosen="image"), FLAT)
     np.testing.assert_allclose(mixed, product / product.sum(1, keepdims=True), atol=1e-6)
 
 
 def test_head_of_no_weight_may_be_missing() -> None:
     logits = {"text": np.zeros((2, 3), np.float32)}
     mix = HeadMix(weights={"text": 1.0, "image": 0.0}, temperature=1.0, chosen="log_mix")
-    np.testing.assert_allclose(mix_heads(logits, mix), 1 / 3, atol=1e-6)
+    np.testing.assert_allclose(mix_heads(logits, mix, FLAT), 1 / 3, atol=1e-6)

@@ -62,7 +62,8 @@ class Torch:
 
     def probabilities(self, products: list[Product], inputs: frozenset[InputName]) -> np.ndarray:
         mix = mix_for(self.calibration, inputs)
-        return mix_heads({h: v.numpy() for h, v in self.logits(products, inputs).items()}, mix)
+        logits = {head: values.numpy() for head, values in self.logits(products, inputs).items()}
+        return mix_heads(logits, mix, self.export.tree.branches)
 
     def logits(self, products: list[Product], inputs: frozenset[InputName]) -> dict[HeadName, torch.Tensor]:
         towers, found, vectors = self.export.towers, {}, {}
@@ -169,7 +170,7 @@ def test_the_second_step_of_calibration_follows_the_first(
     for mix in MIXES:
         top = mix_for(whole.manifest.calibration, mix).top
         before, after = (predictor.leaf_probabilities(products, mix) for predictor in (first, whole))
-        wanted = before if top is None else apply_top_label(before, top)
+        wanted = before if top is None else apply_top_label(before, top, whole.tree.branches)
         np.testing.assert_allclose(after, wanted, atol=1e-6)
         assert (after.argmax(axis=1) == before.argmax(axis=1)).all()
         sharpened += top is not None

@@ -70,7 +70,8 @@ def twice(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory, doubt: float) ->
 
 
 def by_hand(bundle: Path, logits: FloatArray) -> FloatArray:
-    return mix_heads({"image": logits}, read_manifest(bundle).calibration.mixes["image"])
+    opened = open_bundle(bundle)
+    return mix_heads({"image": logits}, opened.manifest.calibration.mixes["image"], opened.tree.branches)
 
 
 def test_it_sees_photos_mirrored_and_smaller_in_the_middle() -> None:
@@ -151,7 +152,7 @@ def test_calibration_sees_what_answers_see(twice: Path, tiny: Tiny) -> None:
 
 
 def test_bundle_calibrate_sets_it_keeps_it_and_takes_it_away(
-    own_bundle: Path, catalog: SampleFiles, monkeypatch: pytest.MonkeyPatch
+    own_bundle: Path, catalog: SampleFiles, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def kept() -> float:
         image = read_manifest(own_bundle).image
@@ -163,6 +164,9 @@ def test_bundle_calibrate_sets_it_keeps_it_and_takes_it_away(
     before = read_manifest(own_bundle).calibration.mixes
     assert calibrate_command(monkeypatch, own_bundle, val, "--second-look", "0.9") == 0
     assert kept() == 0.9
+    share = read_manifest(own_bundle).metrics["val"]["image"]["looked_at_twice"]
+    assert 0.5 < share <= 1
+    assert f"{share:.1%} of the photos, by themselves" in " ".join(capsys.readouterr().out.split())
     after = read_manifest(own_bundle).calibration.mixes
     assert after["image"].temperature != pytest.approx(before["image"].temperature, rel=1e-4)
     assert after["title+image"].temperature == pytest.approx(before["title+image"].temperature, rel=1e-4)
@@ -170,6 +174,7 @@ def test_bundle_calibrate_sets_it_keeps_it_and_takes_it_away(
     assert kept() == 0.9
     assert calibrate_command(monkeypatch, own_bundle, val, "--second-look", "0") == 0
     assert kept() == 0
+    assert "looked_at_twice" not in read_manifest(own_bundle).metrics["val"]["image"]
     assert calibrate_command(monkeypatch, own_bundle, val, "--second-look", "1.5") == 2
 
 

@@ -145,7 +145,7 @@ def test_titles_that_name_nothing_of_themselves_are_what_is_fitted_on() -> None:
     assert _share_of_photo(calibration.unnamed["title+image"]) > 0.7
     scored = scores["title", "image"]
     labels = OftenNameless(helpless=True).split.labels
-    ours, usual = routed(scored, calibration), answers(scored, calibration.mixes["title+image"], None)
+    ours, usual = routed(scored, calibration, TREE), answers(scored, calibration.mixes["title+image"], None, TREE)
     assert (ours[scored.named] == usual[scored.named]).all()
     nameless = ~scored.named
     assert nll(ours[nameless], labels[nameless]) < nll(usual[nameless], labels[nameless]) - 0.01

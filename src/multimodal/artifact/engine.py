@@ -164,13 +164,19 @@ def _cut(order: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> list[n
     return cuts
 
 
-def mix_heads(logits: Mapping[ScoreName, FloatArray], mix: HeadMix) -> FloatArray:
-    """Calibrated probabilities [N, leaves] of the heads a mix asks for."""
+def mix_heads(
+    logits: Mapping[ScoreName, FloatArray], mix: HeadMix, branches: npt.NDArray[np.int64]
+) -> FloatArray:
+    """Calibrated probabilities [N, leaves] of the heads a mix asks for.
+
+    Args:
+        branches: each leaf's ancestors [levels - 1, leaves], see ``Tree.branches``.
+    """
     total = sum(weight * log_softmax(logits[head]) for head, weight in mix.weights.items() if weight != 0)
     mixed = np.asarray(total)
     temperature = mix.temperature if mix.slope == 0 else mix.temperature * np.exp(mix.slope * entropy(mixed))[:, None]
     probs = softmax(mixed, temperature).astype(np.float32)
-    return probs if mix.top is None else apply_top_label(probs, mix.top)
+    return probs if mix.top is None else apply_top_label(probs, mix.top, branches)
 
 
 def distrust(probs: FloatArray, without: FloatArray | None, trust: FloatArray) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Annotated
 
 import numpy as np
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from multimodal.numeric import Floats, sigmoid
 from multimodal.types import FloatArray
 
+Ints = npt.NDArray[np.int64]
 MARGIN_CAP = 8.0
 """Largest log ratio of the best to the second leaf that still counts: beyond, surer says no more."""
 _LEAST = 1e-9
@@ -21,9 +22,11 @@ class TopLabel(BaseModel):
     """The likeliest leaf's probability is ``sigmoid(bias + logit * l + margin * m)``; others share the rest.
 
     l is its log odds before and m the logarithm of how many times likelier it is than the second. The rest is shared
-    by ``softmax(s / rest_temperature - rest_rank * log(rank))`` of the other leaves' log probabilities s, rank 1 being
-    the best of them. Platt scaling of the top label (Gupta and Ramdas, "Top-label calibration and
-    multiclass-to-binary reductions", 2022) with the margin as a second feature. No row's likeliest leaf changes.
+    by ``softmax(s / rest_temperature - rest_rank * log(rank) + rest_kin * k)`` of the other leaves' log probabilities
+    s, rank 1 being the best of them and k how many ancestors one has in common with the likeliest leaf: where that is
+    wrong, the right one is its relative more often than the scores of leaves tell. Platt scaling of the top label
+    (Gupta and Ramdas, "Top-label calibration and multiclass-to-binary reductions", 2022) with the margin as a second
+    feature. No row's likeliest leaf changes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +36,7 @@ class TopLabel(BaseModel):
     margin: float
     rest_temperature: Annotated[float, Field(gt=0)] = 1.0
     rest_rank: float = 0.0
+    rest_kin: float = 0.0
 
 
 def top_features(probs: Floats) -> tuple[Floats, Floats]:
@@ -40,21 +44,54 @@ def top_features(probs: Floats) -> tuple[Floats, Floats]:
     return _features(_ranked(probs)[1])
 
 
-def share_rest(probs: Floats, temperature: float, rank: float) -> Floats:
-    """How the other leaves share what the likeliest one leaves over: [N, leaves], 0 at its place, sums of 1."""
-    order, logs = _ranked(probs)
-    out = np.zeros_like(logs)
-    np.put_along_axis(out, order[:, 1:], _shares(logs, temperature, rank), axis=1)
-    return out
+class Rest:
+    """The leaves after the likeliest one, by falling probability, and how they share what it leaves over.
+
+    Attributes:
+        order: all leaves of each row by falling probability [N, leaves], the first of equals first.
+        logs: the logarithms of their probabilities, in that order.
+    """
+
+    def __init__(self, probs: Floats, branches: Ints) -> None:
+        """
+        Args:
+            probs: [N, leaves].
+            branches: each leaf's ancestors [levels - 1, leaves], see ``Tree.branches``.
+        """
+        self.order, self.logs = _ranked(probs)
+        self._branches = branches
+
+    def shares(self, temperature: float, rank: float, kin: float) -> Floats:
+        """[N, leaves - 1] in the order of ``order`` after its first; sums of 1."""
+        scores = self.logs[:, 1:] / temperature - rank * _log_ranks(self.logs.shape[1] - 1)
+        if kin != 0:
+            scores = scores + kin * self._kin
+        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+        shares: Floats = odds / odds.sum(axis=1, keepdims=True)
+        return shares
+
+    @cached_property
+    def _kin(self) -> Ints:
+        """How many ancestors each has in common with the likeliest leaf [N, leaves - 1]."""
+        best, others = self.order[:, :1], self.order[:, 1:]
+        found = np.zeros(others.shape, np.int64)
+        for level in self._branches:
+            found += level[others] == level[best]
+        return found
 
 
-def apply_top_label(probs: FloatArray, spec: TopLabel) -> FloatArray:
-    """Probabilities [N, leaves] after the second step; a single leaf stays as it is."""
+def apply_top_label(probs: FloatArray, spec: TopLabel, branches: Ints) -> FloatArray:
+    """Probabilities [N, leaves] after the second step; a single leaf stays as it is.
+
+    Args:
+        branches: each leaf's ancestors [levels - 1, leaves], see ``Tree.branches``.
+    """
     if probs.shape[1] < 2:
         return probs
-    order, logs = _ranked(probs)
-    odds, margin = _features(logs)
-    rest = _shares(logs, spec.rest_temperature, spec.rest_rank)
+    others = Rest(probs, branches)
+    order = others.order
+    odds, margin = _features(others.logs)
+    rest = others.shares(spec.rest_temperature, spec.rest_rank, spec.rest_kin)
     sure = sigmoid(spec.bias + spec.logit * odds + spec.margin * margin)
     # The likeliest leaf stays the likeliest: a hair above the share that the second one would get.
     second = rest.max(axis=1)
@@ -65,7 +102,7 @@ def apply_top_label(probs: FloatArray, spec: TopLabel) -> FloatArray:
     return out
 
 
-def _ranked(probs: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
+def _ranked(probs: Floats) -> tuple[Ints, Floats]:
     """Leaves by falling probability [N, leaves], the first of equals first, and the logarithms in that order."""
     order = np.argsort(-probs, axis=1, kind="stable")
     ranked = np.take_along_axis(probs, order, axis=1).astype(np.float64)
@@ -76,14 +113,6 @@ def _features(logs: Floats) -> tuple[Floats, Floats]:
     best = logs[:, 0]
     odds = best - np.log(np.maximum(-np.expm1(best), _LEAST))
     return odds, np.minimum(best - logs[:, 1], MARGIN_CAP)
-
-
-def _shares(logs: Floats, temperature: float, rank: float) -> Floats:
-    """Shares of the leaves after the first [N, leaves - 1], in the order of ``logs``."""
-    scores = logs[:, 1:] / temperature - rank * _log_ranks(logs.shape[1] - 1)
-    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-    shares: Floats = odds / odds.sum(axis=1, keepdims=True)
-    return shares
 
 
 @lru_cache(maxsize=16)

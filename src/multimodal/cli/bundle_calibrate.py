@@ -69,6 +69,10 @@ def calibrate(
         stdout().print(told, markup=False, soft_wrap=True)
         tell_rejected(fitted.learned.rejected)
     stdout().print(f"{bundle}: calibrated on {len(rows):,} products.", markup=False, soft_wrap=True)
+    twice = fitted.manifest.metrics["val"].get("image", {}).get("looked_at_twice")
+    if twice is not None:
+        told = f"{bundle}: {twice:.1%} of the photos, by themselves, leave doubt and are looked at twice."
+        stdout().print(told, markup=False, soft_wrap=True)
     unused = Path(f"{plain_name(data)}.errors.csv") if rows.rejected else None
     if unused is not None:
         report_rejected(rows.rejected, unused)

@@ -49,7 +49,7 @@ def calibrate(scorer: Scorer, tree: Tree) -> tuple[Calibration, dict[Inputs, Mix
         name = mix_name(mix)
         labels = scorer.split.labels[scored.rows]
         select, held = _halves(scorer.split, scored.rows)
-        best, rivals = _chosen(scored, labels, select, held)
+        best, rivals = _chosen(scored, labels, select, held, tree)
         if rivals:
             mlps[name], plain[name] = rivals["mlp"], rivals["log_mix"]
         if "title" in mix and scorer.rest:
@@ -80,9 +80,10 @@ def _for_unnamed(
     if min(len(select), len(held)) < MIN_ROWS:
         return None
     labels = scorer.split.labels[scored.rows]
-    best, _ = _chosen(scored, labels, select, held, unnamed=True)
+    best, _ = _chosen(scored, labels, select, held, tree, unnamed=True)
     rows, truth = np.arange(len(select)), labels[select]
-    ours, theirs = (np.log(mix_heads(scored.only(select), one)[rows, truth] + _LEAST) for one in (best, before))
+    shown = scored.only(select)
+    ours, theirs = (np.log(mix_heads(shown, one, tree.branches)[rows, truth] + _LEAST) for one in (best, before))
     groups = np.array([scorer.split.groups[row] for row in scored.rows[select]])
     if paired_group_bootstrap(ours, theirs, groups).p_one_sided > _DOUBT:
         return None
@@ -90,7 +91,7 @@ def _for_unnamed(
 
 
 def _chosen(
-    scored: MixScores, labels: npt.NDArray[np.int64], select: Rows, held: Rows, *, unnamed: bool = False
+    scored: MixScores, labels: Rows, select: Rows, held: Rows, tree: Tree, *, unnamed: bool = False
 ) -> tuple[HeadMix, dict[str, HeadMix]]:
     """What answers, and all that it was chosen from where there are both text and photo.
 
@@ -99,29 +100,30 @@ def _chosen(
     """
     weights = _candidates(scored.logits, labels, select, unnamed)
     rivals = {way: _finish(found, way, scored.logits, labels, held) for way, found in weights.items()}
-    best = _best(rivals, scored.only(select), labels[select])
-    return _stepped(best, scored.logits, labels, select, held), rivals if "fused" in scored.logits else {}
+    best = _best(rivals, scored.only(select), labels[select], tree)
+    return _stepped(best, scored.logits, labels, select, held, tree), rivals if "fused" in scored.logits else {}
 
 
-def _stepped(mix: HeadMix, logits: Logits, labels: npt.NDArray[np.int64], select: Rows, held: Rows) -> HeadMix:
+def _stepped(mix: HeadMix, logits: Logits, labels: Rows, select: Rows, held: Rows, tree: Tree) -> HeadMix:
     """The mix with a second step of calibration where that wins on select."""
-    top = chosen_top_label(mix_heads(logits, mix), labels, select, held)
+    top = chosen_top_label(mix_heads(logits, mix, tree.branches), labels, select, held, tree.branches)
     return mix.model_copy(update={"top": top})
 
 
-def answers(scored: MixScores, mix: HeadMix, text: HeadMix | None) -> FloatArray:
+def answers(scored: MixScores, mix: HeadMix, text: HeadMix | None, tree: Tree) -> FloatArray:
     """What a mix answers [N, leaves]: strange photos count for less.
 
     Args:
         text: what answers from the text alone, where there is text.
     """
-    probs = mix_heads(scored.logits, mix)
+    probs = mix_heads(scored.logits, mix, tree.branches)
     if scored.trust is None:
         return probs
-    return distrust(probs, None if text is None else mix_heads(scored.logits, text), scored.trust)
+    without = None if text is None else mix_heads(scored.logits, text, tree.branches)
+    return distrust(probs, without, scored.trust)
 
 
-def routed(scored: MixScores, calibration: Calibration) -> FloatArray:
+def routed(scored: MixScores, calibration: Calibration, tree: Tree) -> FloatArray:
     """What a bundle answers [N, leaves], titles that name no category by their own way."""
     text = tuple(name for name in scored.inputs if name != "image")
     probs = np.empty_like(next(iter(scored.logits.values())), np.float32)
@@ -129,7 +131,7 @@ def routed(scored: MixScores, calibration: Calibration) -> FloatArray:
         rows = np.flatnonzero(scored.named == named)
         mix = calibration.exactly(scored.inputs, named)
         if mix is not None and len(rows):
-            probs[rows] = answers(scored.take(rows), mix, calibration.exactly(text, named))
+            probs[rows] = answers(scored.take(rows), mix, calibration.exactly(text, named), tree)
     return probs
 
 
@@ -142,11 +144,11 @@ def _trusted(mix: HeadMix, split: Split, scored: MixScores, tree: Tree, single: 
     select, held = _by_half(split, scored.rows)
     if min(len(select), len(held)) < MIN_ROWS:
         return mix
-    probs, labels = answers(scored, mix, single[0] if single else None), split.labels[scored.rows]
+    probs, labels = answers(scored, mix, single[0] if single else None, tree), split.labels[scored.rows]
     groups = np.unique([split.groups[row] for row in scored.rows], return_inverse=True)[1]
     conflict = None
     if single:
-        sides = [mix_heads(scored.logits, one) for one in single]
+        sides = [mix_heads(scored.logits, one, tree.branches) for one in single]
         conflict = conflict_threshold(sides[0], sides[1], groups, held, tree)
     return mix.model_copy(
         update={
@@ -158,9 +160,9 @@ def _trusted(mix: HeadMix, split: Split, scored: MixScores, tree: Tree, single: 
     )
 
 
-def _best(candidates: Mapping[str, HeadMix], logits: Logits, labels: npt.NDArray[np.int64]) -> HeadMix:
+def _best(candidates: Mapping[str, HeadMix], logits: Logits, labels: Rows, tree: Tree) -> HeadMix:
     """The candidate with the lowest NLL, the first on a tie, among those with the plain mix's top-1 or better."""
-    answers = {chosen: mix_heads(logits, mix) for chosen, mix in candidates.items()}
+    answers = {chosen: mix_heads(logits, mix, tree.branches) for chosen, mix in candidates.items()}
     right = {chosen: float((p.argmax(axis=1) == labels).mean()) for chosen, p in answers.items()}
     plain = right.get("log_mix", 0.0)
     allowed = [chosen for chosen in candidates if right[chosen] >= plain]

@@ -145,10 +145,12 @@ def metrics_of(
         name = mix_name(inputs)
         labels = val.labels[scored.rows]
         text = calibration.mixes.get(mix_name(n for n in inputs if n != "image"))
-        found[name] = {"answer": summarise(routed(scored, calibration), labels, tree).to_dict()}
+        found[name] = {"answer": summarise(routed(scored, calibration, tree), labels, tree).to_dict()}
+        if scored.again is not None and scored.again.any():
+            found[name]["looked_at_twice"] = float(scored.again.mean())
         for way, mixes in (("mlp", calibration.mlp), ("log_mix", calibration.log_mix)):
             if name in mixes:
-                found[name][way] = summarise(answers(scored, mixes[name], text), labels, tree).to_dict()
+                found[name][way] = summarise(answers(scored, mixes[name], text, tree), labels, tree).to_dict()
         own = scored.take(np.flatnonzero(scored.named)) if name in calibration.unnamed else scored
         found[name] |= _before_and_after(own, calibration.mixes[name], text, val, tree)
     return {"val": found}
@@ -165,6 +167,6 @@ def _before_and_after(
     plain = mix.model_copy(update={"temperature": 1.0, "slope": 0.0, "top": None})
     figures = {}
     for when, one in (("before", plain), ("after", mix)):
-        told = summarise(answers(scored, one, text)[select], labels, tree).to_dict()
+        told = summarise(answers(scored, one, text, tree)[select], labels, tree).to_dict()
         figures[when] = {key: told[key] for key in ("nll", "brier", "ece", "ece_levels")}
     return {"calibration": {"rows": len(select), **figures}}

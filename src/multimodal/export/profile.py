@@ -30,7 +30,7 @@ def profile_of(
         exact = (there[scored.rows] == [name in mix for name in INPUTS]).all(axis=1)
         if not exact.any():
             continue
-        name, probs = mix_name(mix), routed(scored.take(np.flatnonzero(exact)), calibration)
+        name, probs = mix_name(mix), routed(scored.take(np.flatnonzero(exact)), calibration, tree)
         for leaf, sure in zip(probs.argmax(axis=1), probs.max(axis=1), strict=True):
             tally.add(name, roots[leaf], float(sure))
     if not tally.rows:

@@ -31,6 +31,8 @@ class MixScores:
     """Whether a row's title names a category [N]; true where the mix has no title."""
     trust: FloatArray | None = None
     """How much each row's photo counts [N]; None where there is none."""
+    again: npt.NDArray[np.bool_] | None = None
+    """Which rows' photos were looked at twice [N]; None beside text, where none is."""
 
     def only(self, keep: Rows) -> Logits:
         """The logits of some of the rows, by their positions."""
@@ -39,7 +41,8 @@ class MixScores:
     def take(self, keep: Rows) -> MixScores:
         """Some of the rows, by their positions."""
         trust = None if self.trust is None else self.trust[keep]
-        return MixScores(self.inputs, self.rows[keep], self.only(keep), self.named[keep], trust)
+        again = None if self.again is None else self.again[keep]
+        return MixScores(self.inputs, self.rows[keep], self.only(keep), self.named[keep], trust, again)
 
 
 class Scorer:
@@ -80,20 +83,23 @@ class Scorer:
             rows = rows[self.left_of_titles()[rows] > 0]
         logits: dict[ScoreName, FloatArray] = {}
         text = self.text(mix, rows, unnamed=unnamed) if set(mix) & set(TEXT_INPUTS) else None
-        image = None
+        image, again = None, None
         if text is not None:
             logits |= self.engine.text_scores(text)
         if "image" in mix:
             vectors, scores = self._images()
             image = vectors[rows], scores[rows]
-            logits["image"] = image[1] if text is not None else self._looked_again(rows, image[1])
+            logits["image"] = image[1]
+            if text is None:
+                again = self.engine.unsure(image[1])
+                logits["image"] = self._looked_again(rows, image[1], np.flatnonzero(again))
         if text is not None and image is not None:
             cuts = _slices(len(rows), 1024)
             parts = [self.engine.fusion((text[0][c], text[1][c]), (image[0][c], image[1][c])) for c in cuts]
             logits["fused"] = np.concatenate(parts)
         trust = None if image is None else self.engine.trust(image[0])
         named = self.split.named[rows] & (not unnamed) if "title" in mix else np.ones(len(rows), np.bool_)
-        return MixScores(mix, rows, logits, named, trust)
+        return MixScores(mix, rows, logits, named, trust, again)
 
     def text(self, mix: Inputs, rows: Rows, *, unnamed: bool) -> tuple[FloatArray, FloatArray]:
         """Text vectors [N, dim] and logits [N, leaves] of some rows as far as a mix shows them; see ``score``."""
@@ -129,11 +135,10 @@ class Scorer:
             self._image = np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
         return self._image
 
-    def _looked_again(self, rows: Rows, first: FloatArray) -> FloatArray:
-        """Logits of photos that answer alone, with a second look where the first leaves doubt."""
+    def _looked_again(self, rows: Rows, first: FloatArray, unsure: Rows) -> FloatArray:
+        """Logits of photos that answer alone, with a second look at those that are unsure."""
         pixels, both = self.split.pixels, first.copy()
         assert pixels is not None
-        unsure = np.flatnonzero(self.engine.unsure(first))
         for some in (unsure[cut] for cut in _slices(len(unsure), 64)):
             both[some] = self.engine.second_look(np.asarray(pixels[rows[some]]), first[some])
         return both

@@ -87,7 +87,7 @@ class Core:
     def probabilities(self, scores: Scores, samples: Sequence[Sample], head: HeadName = "fused") -> FloatArray:
         """Calibrated probabilities [N, leaves] of what a head sees of the samples; NaN where that is nothing."""
         seen = [(seen_by(head, sample.present), sample.named) for sample in samples]
-        return probabilities(scores, self.manifest.calibration, seen, len(self.tree.leaves))
+        return probabilities(scores, self.manifest.calibration, seen, self.tree)
 
 
 def _as_stranger(sample: Sample) -> Sample:

@@ -27,7 +27,7 @@ def log_odds(
         seen: the inputs of each product that the scores come from, and whether its title names a category.
         nodes: ids.
     """
-    leaves = probabilities(scores, calibration, seen, len(tree.leaves))
+    leaves = probabilities(scores, calibration, seen, tree)
     of_nodes = tree.node_probabilities(leaves)
     own = of_nodes[np.arange(len(nodes)), [tree.node_index[node] for node in nodes]].astype(np.float64)
     own = own.clip(_FLOOR, 1 - _FLOOR)

@@ -11,6 +11,7 @@ import numpy as np
 from multimodal.artifact import Calibration, HeadMix
 from multimodal.artifact.engine import Engine, distrust, mix_heads
 from multimodal.serving.samples import Sample
+from multimodal.taxonomy import Tree
 from multimodal.text import TextFields, TextKitchen
 from multimodal.types import TEXT_INPUTS, FloatArray, HeadName, InputName, ScoreName, Scores
 
@@ -98,12 +99,12 @@ def look_again(engine: Engine, samples: Sequence[Sample], scores: Scores, *, bes
     return replace(scores, alone=both)
 
 
-def probabilities(scores: Scores, calibration: Calibration, seen: Sequence[Seen], leaves: int) -> FloatArray:
+def probabilities(scores: Scores, calibration: Calibration, seen: Sequence[Seen], tree: Tree) -> FloatArray:
     """Calibrated leaf probabilities [N, leaves], each row by its own mix of inputs; NaN without any.
 
     A photo unlike those of the training counts for less: the answer leans to what is known without it.
     """
-    out = np.full((len(seen), leaves), np.nan, np.float32)
+    out = np.full((len(seen), len(tree.leaves)), np.nan, np.float32)
     for inputs, named in set(seen):
         if not inputs:
             continue
@@ -111,18 +112,19 @@ def probabilities(scores: Scores, calibration: Calibration, seen: Sequence[Seen]
         shown = scores
         if inputs == _PHOTO and scores.alone is not None:
             shown = replace(scores, logits={"image": scores.alone})
-        out[rows] = _mixed(shown, mix_for(calibration, inputs, named), rows)
+        out[rows] = _mixed(shown, mix_for(calibration, inputs, named), rows, tree)
         strange = rows[scores.trust[rows] < 1] if scores.trust is not None and "image" in inputs else rows[:0]
         if scores.trust is not None and len(strange):
             text = inputs & _TEXT
-            without = _mixed(scores, mix_for(calibration, text, named), strange) if text else None
+            without = _mixed(scores, mix_for(calibration, text, named), strange, tree) if text else None
             out[strange] = distrust(out[strange], without, scores.trust[strange])
     return out
 
 
-def _mixed(scores: Scores, mix: HeadMix, rows: np.ndarray) -> FloatArray:
+def _mixed(scores: Scores, mix: HeadMix, rows: np.ndarray, tree: Tree) -> FloatArray:
     """Probabilities [N, leaves] of some rows by one mix, photos counting in full."""
-    return mix_heads({head: scores.logits[head][rows] for head, w in mix.weights.items() if w != 0}, mix)
+    logits = {head: scores.logits[head][rows] for head, weight in mix.weights.items() if weight != 0}
+    return mix_heads(logits, mix, tree.branches)
 
 
 def mix_for(calibration: Calibration, inputs: frozenset[InputName], named: bool = True) -> HeadMix:

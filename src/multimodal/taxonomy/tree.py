@@ -156,6 +156,15 @@ class Tree:
         steps = (self.path(leaf)[:depth][-1].id for leaf in self.leaves)
         return np.fromiter((self.node_index[s] for s in steps), dtype=np.int64, count=len(self.leaves))
 
+    @cached_property
+    def branches(self) -> npt.NDArray[np.int64]:
+        """[levels - 1, leaves], index in ``nodes`` of each leaf's ancestor at each depth, see ``level_matrix``: leaves
+        are of one branch as far as their columns agree."""
+        rows = [self.level_matrix(depth) for depth in range(1, self.levels)]
+        found = np.array(rows, np.int64).reshape(len(rows), len(self.leaves))
+        found.setflags(write=False)
+        return found
+
     def ancestor_at(self, depth: int) -> npt.NDArray[np.int64]:
         """Another name of ``level_matrix``."""
         return self.level_matrix(depth)
