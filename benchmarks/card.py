@@ -62,7 +62,7 @@ def _summary(entry: Shipped, manifest: Manifest, bytes_: int) -> list[str]:
     photo = []
     if image is not None:
         canvas = f"{image.kitchen['height']} × {image.kitchen['width']} pixels"
-        photo = [f"- **Photo:** {image.backbone}, {canvas}, stored as {image.storage}."]
+        photo = [f"- **Photo:** {image.backbone}, {canvas}, stored as {image.storage}.{_twice(image.second_look)}"]
     return [
         f"Answers with one of {manifest.leaves} leaf categories of the {entry.data} tree "
         f"(version `{manifest.tree_version}`) from any of: {', '.join(manifest.inputs)}.",
@@ -194,6 +194,15 @@ def _text_recipe(text: Mapping[str, Any]) -> list[tuple[str, str]]:
     # Bundles of before several encoders have theirs under another key, and no table of each.
     encoders = [(f"text, {name}", _listed(text[name])) for name in ENCODERS if text.get(name)]
     return [("text", f"{_start(text)}{steps}; {_listed(hidden)}"), *encoders]
+
+
+def _twice(below: float) -> str:
+    if not below:
+        return ""
+    return (
+        f" Photos that come without text and whose likeliest category has less than {below:g} before calibration are "
+        "looked at once more, mirrored and smaller."
+    )
 
 
 def _photo_recipe(image: Mapping[str, Any]) -> list[tuple[str, str]]:

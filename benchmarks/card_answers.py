@@ -26,7 +26,8 @@ def calibration(manifest: Manifest) -> list[str]:
         top = fit.top
         step = "–"
         if top is not None:
-            step = f"{top.bias:+.2f}, {top.logit:+.2f}, {top.margin:+.2f}; {top.rest_temperature:.2f}"
+            rest = f"{top.rest_temperature:.2f}, {top.rest_kin:+.2f}"
+            step = f"{top.bias:+.2f}, {top.logit:+.2f}, {top.margin:+.2f}; {rest}"
         rows.append([name, by, f"{fit.temperature:.3f}", f"{fit.slope:+.3f}", step, weights])
     return [
         "## What answers",
@@ -34,8 +35,8 @@ def calibration(manifest: Manifest) -> list[str]:
         "Which inputs are there decides what answers. Weights were fitted on one half of val, temperatures on the "
         "other. The temperature of each answer is multiplied by exp(slope × its entropy); 0 is one for all. *Second "
         "step*: bias and weights of the likeliest leaf's log odds and of its margin over the second, in a logistic "
-        "function; then the temperature by which the others share the rest. It is taken where it lowers the NLL of "
-        "the half that did not fit it.",
+        "function; then how the others share the rest: the temperature, and the log odds that each ancestor in common "
+        "with the likeliest leaf adds. It is taken where it lowers the NLL of the half that did not fit it.",
         *(
             [
                 "",
