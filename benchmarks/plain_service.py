@@ -29,7 +29,7 @@ from torch import Tensor
 from multimodal.artifact import open_bundle
 from multimodal.cli.workers import run_workers
 from multimodal.config.models import FusionConfig, ImageConfig
-from multimodal.image.letterbox import letterbox
+from multimodal.image import letterbox, second_look
 from multimodal.models.bag import Bag
 from multimodal.models.from_bundle import load_tower, read_state
 from multimodal.models.fusion import FusionMLP
@@ -54,7 +54,8 @@ class PlainModel:
         config, leaves = bundle.manifest.provenance["config"], bundle.manifest.leaves
         labels = len(bundle.manifest.tags) + sum(len(a.values) for a in bundle.manifest.attributes)
         image = ImageConfig.model_validate(config["image"])
-        self.size = image.size
+        assert bundle.manifest.image is not None
+        self.size, self.doubt = image.size, bundle.manifest.image.second_look
         self.image = ImageTower(image, leaves, labels=labels)
         load_tower(self.image, folder, "image")
         self.text = _text_tower(folder, len(self.vocabularies["ngrams"]), leaves)
@@ -71,7 +72,7 @@ class PlainModel:
         """The likeliest leaves with their paths, of a title, a photo, or both; and the tags that a photo shows."""
         logits: dict[str, Tensor] = {}
         text = None if title is None else self.text(self._ids(title))
-        image, tags = (None, []) if photo is None else self._seen(photo)
+        image, tags = (None, []) if photo is None else self._seen(photo, alone=title is None)
         if text is not None:
             logits["text"] = text[1]
         if image is not None:
@@ -99,18 +100,26 @@ class PlainModel:
         ids = torch.from_numpy(self.vocabularies["ngrams"].ids(encoded)).long()
         return {"ngrams": (ids, torch.zeros(1, dtype=torch.int64))}
 
-    def _seen(self, photo: bytes) -> tuple[tuple[Tensor, Tensor], list[dict[str, Any]]]:
+    def _seen(self, photo: bytes, *, alone: bool) -> tuple[tuple[Tensor, Tensor], list[dict[str, Any]]]:
         image = Image.open(io.BytesIO(photo)).convert("RGB")
         pixels = torch.from_numpy(letterbox(image, *self.size))[None]
         if self.image.labels is None:
-            seen: tuple[Tensor, Tensor] = self.image(pixels)
-            return seen, []
+            vector, logits = self.image(pixels)
+            return (vector, self._surer(logits, pixels) if alone else logits), []
         vector, scores = self.image.told(pixels, self.image.labels)
         tags = [
             {"name": tag.name, "probability": float(torch.sigmoid(tag.slope * score + tag.offset))}
             for tag, score in zip(self.tags, scores[0], strict=False)
         ]
-        return (vector, self.image.head(vector)), tags
+        logits = self.image.head(vector)
+        return (vector, self._surer(logits, pixels) if alone else logits), tags
+
+    def _surer(self, logits: Tensor, pixels: Tensor) -> Tensor:
+        """Those of both looks at a photo, where the first leaves doubt."""
+        if float(torch.softmax(logits, dim=1).max()) >= self.doubt:
+            return logits
+        both: Tensor = (logits + self.image(torch.from_numpy(second_look(pixels.numpy())))[1]) / 2
+        return both
 
 
 def _text_tower(folder: Path, rows: int, leaves: int) -> TextTower:

@@ -71,10 +71,10 @@ class Rest:
         return shares
 
     @cached_property
-    def _kin(self) -> Ints:
+    def _kin(self) -> npt.NDArray[np.int8]:
         """How many ancestors each has in common with the likeliest leaf [N, leaves - 1]."""
         best, others = self.order[:, :1], self.order[:, 1:]
-        found = np.zeros(others.shape, np.int64)
+        found = np.zeros(others.shape, np.int8)  # as wide as all rows together: kept small
         for level in self._branches:
             found += level[others] == level[best]
         return found
