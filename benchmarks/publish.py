@@ -28,7 +28,8 @@ from multimodal.errors import DataError, MultimodalError
 from notebook_pages import notebook_blocks, write_notebooks
 from pages import accuracy_block, peers_block, replace_block
 from readme_curve import curve_block
-from shipped import RESULTS, ROOT, SHIPPED, Shipped, default_data, shipped_in
+from shipped import RESULTS, ROOT, SHIPPED, Shipped, default_data, shipped_as, shipped_in
+from summary_pages import Saved, summary_block
 
 CURVES = tuple(RESULTS / f"curve-{name}.json" for name in ("fashion_products", "perekrestok_ru", "fused"))
 Bundles = Sequence[tuple[Shipped, Path]]
@@ -109,7 +110,31 @@ def readme_blocks(bundles: Bundles) -> dict[str, str]:
     curves = [_json(file) for file in CURVES if file.is_file()]
     if curves:
         blocks["curve"] = curve_block(curves)
+    saved = _saved()
+    if saved is not None:
+        blocks["summary"] = summary_block(saved)
     return blocks
+
+
+def _saved() -> Saved | None:
+    """What the summary tells of, or None where some of it is not measured yet."""
+    english, russian = shipped_as(_TOLD_OF), shipped_as("grocery-ru")
+    common = [RESULTS / f"{name}.json" for name in (f"trust-{_TOLD_OF}", "latency", "serving")]
+    if any(entry.missing() for entry in SHIPPED) or not all(
+        file.is_file() for file in (english.peers, russian.peers, *CURVES, *common)
+    ):
+        return None
+    trust, latency, serving = map(_json, common)
+    return Saved(
+        english=_json(english.peers),
+        russian=_json(russian.peers),
+        curves=[_json(file) for file in CURVES],
+        evaluation=read_evaluation(english.folder),
+        trust=trust,
+        latency=latency,
+        serving=serving,
+        megabytes=[total_bytes(entry.folder) / 1e6 for entry in SHIPPED],
+    )
 
 
 def command(given: Sequence[str], data: Path) -> str:

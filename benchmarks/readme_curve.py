@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tables import cell, table
+
 OURS = "multimodal"
 _PEERS = {"LinearSVC": "TF-IDF + LinearSVC", "fastText": "fastText"}
 """Part of a system's name -> what the table calls all systems of that kind; the best of them at each size counts."""
@@ -17,6 +19,19 @@ def curve_block(results: Sequence[Mapping[str, Any]]) -> str:
     Args:
         results: documents as ``learning_curve.py --json`` writes them; means over the seeds they hold.
     """
+    means = curve_means(results)
+    sizes = sorted({size for by_size in means.values() for size in by_size}, key=lambda size: size or 10**9)
+    heads = ["data", "sees", "model", *(f"{size:,}" if size else "all" for size in sizes)]
+    rows = [[*names, *(cell(by_size.get(size)) for size in sizes)] for names, by_size in means.items()]
+    note = (
+        "Top-1 on val; columns are training rows. Peers: the better of one string and fields apart, and of two "
+        "learning rates, at each size. Means of the seeds in the files; `learning_curve.py` prints intervals."
+    )
+    return "\n".join([*table(heads, rows, left=3), "", note])
+
+
+def curve_means(results: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, str], dict[int, float]]:
+    """Data, what is seen and model -> number of training rows, 0 for all -> mean top-1 of the seeds."""
     found: dict[tuple[str, str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for document in results:
         data, all_rows = document["settings"]["data"]["name"], document["settings"]["data"]["train"]
@@ -27,18 +42,7 @@ def curve_block(results: Sequence[Mapping[str, Any]]) -> str:
             for case in (case for case in point["cases"] if not photos or "photo" in case["name"]):
                 for kind, top1 in _kinds(case["systems"]):
                     found[data, case["name"], kind][size].append(top1)
-    sizes = sorted({size for by_size in found.values() for size in by_size}, key=lambda size: size or 10**9)
-    heads = ["data", "sees", "model", *(f"{size:,}" if size else "all" for size in sizes)]
-    lines = [f"| {' | '.join(heads)} |", f"| {' | '.join(['---'] * 3 + ['---:'] * len(sizes))} |"]
-    for (data, case, kind), by_size in found.items():
-        means = [sum(by_size[size]) / len(by_size[size]) if by_size.get(size) else None for size in sizes]
-        cells = ["–" if mean is None else f"{mean:.4f}" for mean in means]
-        lines.append(f"| {' | '.join([data, case, kind, *cells])} |")
-    note = (
-        "Top-1 on val; columns are training rows. Peers: the better of one string and fields apart, and of two "
-        "learning rates, at each size. Means of the seeds in the files; `learning_curve.py` prints intervals."
-    )
-    return "\n".join([*lines, "", note])
+    return {names: {size: sum(of) / len(of) for size, of in by_size.items()} for names, by_size in found.items()}
 
 
 def _kinds(systems: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, float]]:
