@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,16 +20,16 @@ import numpy as np
 import multimodal
 from command import printed, split_parser
 from measuring import Measuring
-from multimodal.artifact import HeadMix, Manifest, mix_name
+from multimodal.artifact import Manifest, mix_name
 from multimodal.data.splits import split_half
 from multimodal.evaluation import mistake_severity
 from multimodal.evaluation.backoff import backoff_figures, climb
 from multimodal.evaluation.candidates import candidate_sets, one_vote
-from multimodal.evaluation.conflict import branches, disagreement
+from multimodal.evaluation.conflict import branches
 from multimodal.evaluation.decoding import least_severe
 from multimodal.taxonomy import Tree
 from multimodal.text.masking import category_words, names_category
-from multimodal.types import FloatArray, InputName, Product
+from multimodal.types import INPUTS, FloatArray, InputName, Prediction, Product
 from shipped import Shipped
 from tables import table
 
@@ -101,7 +102,7 @@ def _measured(
         "decoding": _decoding(probs, labels, tree, mixed.distance_power),
         "promises": kept,
         "candidates": sets,
-        "conflict": _conflicts(predictor, mixed, heads["text"][rows], heads["image"][rows], labels)
+        "conflict": _conflicts(predictor, [products[row] for row in rows], mix, labels)
         if mixed.conflict is not None
         else None,
     }
@@ -119,26 +120,27 @@ def _decoding(probs: FloatArray, labels: np.ndarray, tree: Tree, power: float | 
 
 
 def _conflicts(
-    predictor: multimodal.Predictor, mix: HeadMix, text: FloatArray, image: FloatArray, labels: np.ndarray
+    predictor: multimodal.Predictor, products: Sequence[Product], mix: frozenset[InputName], labels: np.ndarray
 ) -> dict[str, Any]:
     """Alarms on pairs as they are, and on titles beside the photo of a product from another branch."""
     tree = predictor.tree
-    top = branches(tree)
-    said, shown = (tree.node_probabilities(side)[:, top] for side in (text, image))
-    branch = np.asarray(tree.leaf_matrix[top]).argmax(axis=0)[labels]
+    branch = np.asarray(tree.leaf_matrix[branches(tree)]).argmax(axis=0)[labels]
     other = np.random.default_rng(_SEED).permutation(len(labels))
     apart = np.flatnonzero(branch != branch[other])
-
-    def alarms(one: FloatArray, two: FloatArray) -> float:
-        far = (disagreement(one, two) > (mix.conflict or 0)) & (one.argmax(axis=1) != two.argmax(axis=1))
-        return float(far.mean())
-
+    pairs = [replace(product, **{name: None for name in INPUTS if name not in mix}) for product in products]
+    swapped = [replace(pairs[row], image=pairs[other[row]].image) for row in apart]
     return {
-        "pairs": len(labels),
-        "false_alarms": alarms(said, shown),
-        "swapped": len(apart),
-        "recall": alarms(said[apart], shown[other[apart]]),
+        "pairs": len(pairs),
+        "false_alarms": _alarms(predictor, pairs),
+        "swapped": len(swapped),
+        "recall": _alarms(predictor, swapped),
     }
+
+
+def _alarms(predictor: multimodal.Predictor, pairs: Sequence[Product]) -> float:
+    """The share of answers that name a conflict."""
+    answers = [one for one in predictor.classify(pairs) if isinstance(one, Prediction)]
+    return sum(one.conflict is not None for one in answers) / max(1, len(answers))
 
 
 def markdown(found: Mapping[str, Any]) -> str:

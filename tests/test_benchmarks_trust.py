@@ -11,15 +11,20 @@ import pytest
 
 import multimodal
 from benchmark_support import as_shipped
-from multimodal.artifact import Promise, read_manifest
+from multimodal.artifact import LAYOUT, Promise, read_manifest
+from multimodal.config.models import SourceConfig
+from multimodal.data import read_source
 from multimodal.data.sample import SampleFiles
-from multimodal.types import INPUTS
+from multimodal.types import INPUTS, Product
 
 # isort: split
 import coverage
 import trust
 from card_trust import honesty
 from card_trust import trust as card
+from shipped import ROOT
+
+FASHION = ROOT / "artifacts" / "fashion"
 
 
 def test_the_bundle_is_measured_on_rows_that_chose_no_threshold(
@@ -71,16 +76,18 @@ def test_the_card_tells_calibration_before_and_after(tiny_bundle: Path) -> None:
     assert honesty(manifest.model_copy(update={"metrics": {}})) == []
 
 
-def test_swapped_photos_are_noticed_and_true_pairs_are_not(tiny_bundle: Path) -> None:
-    predictor = multimodal.load(tiny_bundle, threads=1)
-    tree = predictor.tree
-    labels = np.arange(len(tree.leaves)).repeat(5)
-    sure = np.full((len(labels), len(tree.leaves)), 0.001, np.float32)
-    sure[np.arange(len(labels)), labels] = 1 - 0.001 * (len(tree.leaves) - 1)
-    mix = predictor.manifest.calibration.mixes["title+image"].model_copy(update={"conflict": 0.5})
-    found = trust._conflicts(predictor, mix, sure, sure, labels)
-    assert (found["false_alarms"], found["recall"]) == (0.0, 1.0)
-    assert 0 < found["swapped"] < found["pairs"] == len(labels)  # some fall into the same branch again
+@pytest.mark.skipif(not (FASHION / LAYOUT.manifest).is_file(), reason="artifacts/fashion is not in this checkout")
+def test_swapped_photos_are_noticed_and_true_pairs_are_not() -> None:
+    """By the answers of the shipped bundle to drawings."""
+    predictor = multimodal.load(FASHION, threads=1)
+    drawn = SourceConfig(format="drawings", products=120, seed=3, category_map="drawings")
+    pairs = [p for p in read_source(drawn, labelled=True) if isinstance(p, Product) and p.title and p.image]
+    labels = np.array([predictor.tree.leaf_index[p.category_id or ""] for p in pairs])
+    found = trust._conflicts(predictor, pairs, frozenset({"title", "image"}), labels)
+    assert 0 < found["swapped"] < found["pairs"] == len(pairs) > 100  # some fall into the same branch again
+    assert found["false_alarms"] < 0.1 < 0.6 < found["recall"]
+    alone = trust._conflicts(predictor, pairs, frozenset({"title"}), labels)  # the mix leaves no photo to swap
+    assert (alone["false_alarms"], alone["recall"]) == (0.0, 0.0)
 
 
 def test_the_card_tells_promises_candidates_and_conflicts(tiny_bundle: Path) -> None:

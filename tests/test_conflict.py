@@ -65,14 +65,16 @@ def judged(predictor: Predictor) -> Judge:
     return Judge(manifest.model_copy(update={"calibration": calibration}), predictor.tree)
 
 
-def answer(judged: Judge, tree: Tree, text: dict[str, float], image: dict[str, float]) -> Prediction:
+def answer(
+    judged: Judge, tree: Tree, text: dict[str, float], image: dict[str, float], *, stranger: bool = False
+) -> Prediction:
     sides = []
     for side in (text, image):
         leaves = np.zeros((1, len(tree.leaves)), np.float32)
         for leaf, probability in side.items():
             leaves[0, tree.leaf_index[leaf]] = probability
         sides.append((leaves[0], tree.node_probabilities(leaves)[0]))
-    return judged.answer(Sample(1, 0, BOTH), *sides[0], AnswerOptions(), (sides[0][1], sides[1][1]))
+    return judged.answer(Sample(1, 0, BOTH, stranger=stranger), *sides[0], AnswerOptions(), (sides[0][1], sides[1][1]))
 
 
 def test_a_conflict_names_both_branches_and_asks_for_a_person(predictor: Predictor, judged: Judge) -> None:
@@ -90,6 +92,8 @@ def test_a_conflict_names_both_branches_and_asks_for_a_person(predictor: Predict
     assert (alike.conflict, alike.needs_review) == (None, False)
     unsure = answer(judged, tree, {here: 0.51, far: 0.49}, {here: 0.49, far: 0.51})
     assert unsure.conflict is None
+    strange = answer(judged, tree, {here: 0.9, far: 0.1}, {far: 0.8, near: 0.2}, stranger=True)
+    assert (strange.conflict, strange.needs_review) == (None, False)  # nothing is known of such photos
 
 
 def test_who_has_one_input_alone_cannot_contradict_itself(predictor: Predictor, full: list[Product]) -> None:

@@ -57,7 +57,10 @@ class Judge:
         if confidence is None:
             confidence, told = _kept(mix, options.accuracy)
             warnings = (*warnings, *told)
-        conflict = None if mix is None or sides is None else self._conflict(mix, *sides)
+        # Beside text a strange photo is left out of account, so it contradicts nothing; alone it is all there is.
+        conflict = None
+        if mix is not None and sides is not None and not sample.stranger:
+            conflict = self._conflict(mix, *sides)
         ranked = by_likelihood(leaves)
         best = tuple(self._tree.leaves[at] for at in ranked[: options.top_k])
         leaf = best[0]
@@ -67,7 +70,6 @@ class Judge:
         decision, chosen = decide(self._tree, nodes, leaf, confidence)
         suggestions = tuple(category(self._tree, nodes, leaf) for leaf in best)
         used = head_of(sample.present)
-        # Beside text a strange photo is left out of account; alone it is all there is.
         strange = sample.stranger and used == "image"
         return Prediction(
             id=sample.id,
