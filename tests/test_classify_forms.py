@@ -94,15 +94,18 @@ def test_commands_read_the_other_forms(
     write_lines(tmp_path / "part-2.jsonl", rows[20:])
     parts = str(tmp_path / "part-*.jsonl")
 
-    def run(*words: str) -> tuple[object, str]:
+    def run(*words: str) -> tuple[object, str, str]:
         monkeypatch.setattr(sys, "argv", ["multimodal", *words])
         with pytest.raises(SystemExit) as end:
             main()
-        return end.value.code, capsys.readouterr().out
+        printed = capsys.readouterr()
+        return end.value.code, printed.out, printed.err
 
-    code, _ = run("classify", str(tiny_bundle), "--input", parts, "--output", str(tmp_path / "out.jsonl"))
+    code, _, said = run("classify", str(tiny_bundle), "--input", parts, "--output", str(tmp_path / "out.jsonl"))
     assert code == 0
+    assert f"{parts}: reads id, title, characteristics; not read: 'label'\n" in said
     assert [row["id"] for row in read(tmp_path / "out.jsonl")] == [row["id"] for row in rows]
-    code, printed = run("evaluate", str(tiny_bundle), parts, "--json")
+    code, printed, said = run("evaluate", str(tiny_bundle), parts, "--json")
     assert code == 0
+    assert f"{parts}: reads id, title, characteristics, category_id from 'label'\n" in said
     assert json.loads(printed)["rows"] == len(rows)

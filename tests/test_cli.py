@@ -96,6 +96,8 @@ def test_starting_imports_no_engine() -> None:
         (["classify", "{tmp}", "--title", "x"], "expected a bundle's folder"),
         (["classify", "{tmp}"], "got no product; expected one or more of --title"),
         (["classify", "{tmp}", "--image", "{tmp}/no.jpg"], "no.jpg: no such file; expected a photo"),
+        (["classify", "{tmp}", "--image", "{tmp}"], "got a folder, expected a photo (JPEG, PNG, WebP, …); a folder"),
+        (["classify", "{tmp}/none", "--title", "x"], "There is no such folder: give the one that"),
         (["classify", "{tmp}", "--input", "{tmp}/in.csv"], "--input and --output together"),
         (["classify", "{tmp}", "--title", "x", "--output", "{tmp}/o.csv"], "expected either one product"),
         (["classify", "{tmp}", "--input", "{tmp}/no.csv", "--output", "{tmp}/o.csv"], "no such file or folder"),

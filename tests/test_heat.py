@@ -94,5 +94,7 @@ def test_the_picture(tiny: Tiny, val_products: list[Product], tmp_path: Path) ->
     with Image.open(file) as picture:
         assert picture.size == (1280, 640)
         assert picture.getpixel((2, 320)) == (0, 0, 0), "what a tall photo leaves of the frame is the bundle's own"
+    with pytest.raises(InputError, match=r"got the suffix '\.jpg', expected \.png"):
+        draw_heat(tmp_path / "heat.jpg", product, answer, ImageKitchen(96, 72))
     with pytest.raises(InputError, match="no photo"):
         draw_heat(file, Product(title="x"), answer, ImageKitchen(96, 72))

@@ -235,6 +235,10 @@ def test_an_image_column_of_numbers(tmp_path: Path) -> None:
         (["SKU", "Product Name", "Image Path", "Category Path"],
          {"id": "SKU", "title": "Product Name", "image": "Image Path", "category_path": "Category Path"}),
         (["text", "label"], {"title": "text", "category_id": "label"}),
+        (["Артикул", "Название товара", "Описание", "Характеристики", "Фото", "Категория", "Цена"],
+         {"id": "Артикул", "title": "Название товара", "description": "Описание",
+          "characteristics": "Характеристики", "image": "Фото", "category_id": "Категория"}),
+        (["Наименование", "name", "Путь категории"], {"title": "name", "category_path": "Путь категории"}),
         (["text", "name", "image"], {"title": "name", "image": "image"}),
         (["name", "title", "category_path", "cc3"], {"title": "title", "category_id": "cc3"}),
     ],
@@ -265,3 +269,16 @@ def test_guessing_never_invents_or_shares_a_column(found: list[str], off: set[st
     assert len(chosen) == len(set(chosen))
     assert not off & set(resolved.present())
     assert resolved.category_id is None or resolved.category_path is None
+
+
+def test_a_cell_in_an_older_encoding_is_shown_as_it_reads(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_bytes("id,title\n1,Рубашка мужская\n2,shirt\n".encode("cp1251"))
+    error, shirt = open_reader(SourceConfig(path=str(tmp_path / "rows.csv")), labelled=False)
+    assert isinstance(error, RowError)
+    assert error.code == "not_utf8"
+    assert "(in windows-1251 they are 'Рубашка мужская'); save the file again in UTF-8" in error.message
+    assert shirt.id == "2"
+    (tmp_path / "rows.csv").write_bytes(b"id,title\n1,caf\xe9 au lait\n")  # no Russian: shown as bytes
+    (error,) = open_reader(SourceConfig(path=str(tmp_path / "rows.csv")), labelled=False)
+    assert isinstance(error, RowError)
+    assert "in b'caf? au lait'; save the file again" in error.message

@@ -271,6 +271,8 @@ def test_unique_ids(tmp_path: Path) -> None:
         ("rows.csv", b"id,Title,x,title, title ,x,,\n1,a,b,c,d,e,,\n", "the column 'x' 2 times and 'title' 2 times"),
         ("rows.csv", b'title,"' + b"x" * 200_000, "the header is no CSV (field larger"),
         ("rows.xlsx", b"PK", "'.xlsx', expected one of .parquet"),
+        ("rows.xls", b"", "save the sheet as CSV in UTF-8"),
+        ("rows.dat", b"a", "rename it, or name its format in a configuration: parquet, csv"),
         ("photos.zip", b"PK", "name the table here, and the zip as images_root"),
         ("rows.json", b"", "empty file, expected an array of objects"),
         ("rows.json", b"[]", "got no products; expected an array of objects"),
@@ -332,6 +334,9 @@ def test_folders_without_photos_or_classes(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").touch()
     with pytest.raises(DataError, match="one a class"):
         open_reader(source, labelled=True)
+    assert [item.id for item in open_reader(source, labelled=False)] == ["a.jpg"]
+    for answers in ("answers.csv", "answers.csv.errors.csv", "answers.parquet.part"):  # may lie beside the photos
+        (tmp_path / answers).write_text("file\na.jpg\n", encoding="utf-8")
     assert [item.id for item in open_reader(source, labelled=False)] == ["a.jpg"]
 
 

@@ -174,6 +174,7 @@ def test_a_file_keeps_its_order_ids_and_the_places_of_errors(
     for i, code in ((1, "image_truncated"), (4, "nothing_usable")):
         assert set(told(rows[i]).values()) == {None}  # a title beside it tells nothing of the photo
         assert rows[i]["error"].startswith(f"{code}: ")
+    assert "without any usable input, expected image. Add a photo" in rows[4]["error"]
     listed = list(csv.DictReader(Path(f"{out}.errors.csv").read_text(encoding="utf-8").splitlines()))
     assert [(e["row"], e["id"], e["code"]) for e in listed] == [
         ("1", "6", "image_truncated"), ("4", "9", "nothing_usable"),

@@ -107,7 +107,8 @@ def read_manifest(folder: Path) -> Manifest:
     if not file.is_file():
         raise BundleError(
             f"{folder}: got no {LAYOUT.manifest}, expected a bundle's folder. "
-            "Give the folder that `multimodal train` wrote, for example artifacts/fashion."
+            f"{'Give' if folder.is_dir() else 'There is no such folder: give'} the one that `multimodal train` wrote, "
+            "for example artifacts/fashion."
         )
     try:
         raw: Any = json.loads(file.read_text(encoding="utf-8"))

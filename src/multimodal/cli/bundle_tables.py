@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from multimodal.cli.console import FIGURES, stdout
 from multimodal.cli.evaluate_labels import print_labels
+from multimodal.types import INPUTS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,7 +21,8 @@ _BRIEF = ("top1", "top2", "macro_f1", "hf1", "ece", "nll")
 def print_bundle(bundle: Bundle, digest: str) -> None:
     """Prints what it is, its files, figures and calibration, and where it comes from."""
     console, manifest = stdout(), bundle.manifest
-    console.print(_summary(bundle, digest))
+    console.print(_summary(bundle))
+    console.print(f"sha256 {digest}", soft_wrap=True, highlight=False)  # whole, to be copied
     console.print(_files(manifest))
     val = manifest.metrics.get("val", {})
     answers = {name: told["answer"] for name, told in val.items() if isinstance(told.get("answer"), Mapping)}
@@ -54,7 +56,7 @@ def _pairs(title: str, rows: Mapping[str, str]) -> Table:
     return table
 
 
-def _summary(bundle: Bundle, digest: str) -> Table:
+def _summary(bundle: Bundle) -> Table:
     from multimodal.artifact import total_bytes
 
     manifest, tree = bundle.manifest, bundle.tree
@@ -69,7 +71,6 @@ def _summary(bundle: Bundle, digest: str) -> Table:
         "photo": _photo(manifest.image) if manifest.image else "–",
         "needs": ", ".join(f"[{extra}]" for extra in manifest.requires) or "the core install",
         "size": f"{total_bytes(bundle.path) / 1e6:.2f} MB",
-        "sha256": digest,
     }
     return _pairs(f"{manifest.name} {manifest.version}", told)
 
@@ -105,6 +106,8 @@ def _figures(answers: Mapping[str, Mapping[str, Any]]) -> Table:
     """What answers each mix of inputs, on the validation rows that have it."""
     keys = [key for key in _BRIEF if any(key in figures for figures in answers.values())]
     table = _table("Answers on validation rows", "sees", right=("rows", *(FIGURES[key] for key in keys)))
+    table.padding = (0, 0, 0, 1)
+    table.columns[0].min_width = max(map(len, INPUTS))  # whole names, within 80 signs
     for name, figures in answers.items():
         cells = (f"{figures[key]:.4f}" if key in figures else "–" for key in keys)
         table.add_row(name.replace("+", " + "), f"{figures.get('rows', 0):,}", *cells)

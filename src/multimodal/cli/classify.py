@@ -11,10 +11,10 @@ import typer
 from multimodal.cli.answers import document, print_answer
 from multimodal.cli.console import leave, print_json, progress, stdout
 from multimodal.cli.heat import draw_heat
-from multimodal.cli.sources import ColumnOption, ImagesRootOption, source_of
+from multimodal.cli.sources import ColumnOption, ImagesRootOption, photo_of, source_of, tell_columns
 from multimodal.errors import InputError
 from multimodal.options import DEFAULT_TOP_K, MAX_TOP_K, AnswerOptions, Decoding
-from multimodal.types import ImageRef, Product, RowError, RuntimeName
+from multimodal.types import Product, RowError, RuntimeName
 
 if TYPE_CHECKING:
     from multimodal.serving.files import FileReport
@@ -107,6 +107,7 @@ def classify(
 
     described = source_of(source, column, images_root)
     check_output(output, source)
+    tell_columns(described)
     predictor = load(bundle, threads=threads, runtime=runtime)
     with progress("Classifying", source_count(described)) as advance:
         report = classify_file(
@@ -127,9 +128,7 @@ def _product(
 ) -> Product | None:
     if title is None and description is None and characteristics is None and image is None:
         return None
-    if image is not None and not image.is_file():
-        raise InputError(f"--image {image}: no such file; expected a photo (JPEG, PNG, WebP, …)")
-    photo = None if image is None else ImageRef(path=str(image), name=image.name)
+    photo = None if image is None else photo_of(image)
     return Product(title=title, description=description, characteristics=characteristics, image=photo)
 
 

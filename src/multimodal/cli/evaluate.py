@@ -15,7 +15,14 @@ from multimodal.cli.evaluate_labels import label_figures, print_labels
 from multimodal.cli.evaluate_plan import check_out, check_plan
 from multimodal.cli.evaluate_report import write_pages
 from multimodal.cli.evaluate_tables import print_tables
-from multimodal.cli.sources import CategoryMapOption, ColumnOption, ImagesRootOption, plain_name, source_of
+from multimodal.cli.sources import (
+    CategoryMapOption,
+    ColumnOption,
+    ImagesRootOption,
+    plain_name,
+    source_of,
+    tell_columns,
+)
 from multimodal.errors import DataError, InputError, nearest
 from multimodal.types import INPUTS, InputName, Product, RowError
 
@@ -89,6 +96,7 @@ def evaluate(
     unmeasured = Path(f"{plain_name(data) if out is None else out}.errors.csv")
     check_out(out)
     check_plan(source, report=report, history=history, errors=errors, unmeasured=unmeasured)
+    tell_columns(source, labelled=True)
     values = None if by is None else column_values(source, by)
     saved, peer = _saved(against), _peer(against, threads)
     predictor = load(bundle, threads=threads)

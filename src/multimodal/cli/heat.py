@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from multimodal.cli.console import stderr
 from multimodal.errors import InputError
 from multimodal.types import Prediction, Product
 
@@ -24,12 +25,14 @@ def draw_heat(file: Path, product: Product, answer: Prediction, frame: ImageKitc
         frame: how the bundle fits photos, whose proportions and edges the picture has.
 
     Raises:
-        InputError: no photo, or a place that cannot be written.
+        InputError: no photo, another kind of file, or a place that cannot be written.
     """
     from PIL import Image
 
     from multimodal.serving.heat import overlay
 
+    if file.suffix.casefold() != ".png":
+        raise InputError(f"--heat-map {file}: got the suffix {file.suffix!r}, expected .png; a PNG is what it draws")
     if product.image is None or answer.heat_map is None:
         raise InputError(f"--heat-map {file}: got no photo that can be read, expected one in --image")
     scale = _LONGER / max(frame.height, frame.width)
@@ -41,3 +44,4 @@ def draw_heat(file: Path, product: Product, answer: Prediction, frame: ImageKitc
         Image.fromarray(both).save(file, "PNG")
     except OSError as error:
         raise InputError(f"--heat-map {file}: cannot be written ({error.strerror}); choose another place") from error
+    stderr().print(f"{file}: what in the photo speaks for the category (warm) and against it (cold)", markup=False)

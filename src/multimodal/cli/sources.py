@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from multimodal.cli.console import stderr
 from multimodal.errors import InputError
+from multimodal.types import ImageRef
 
 if TYPE_CHECKING:
     from multimodal.config.models import SourceConfig
+
+_LEFT_OUT = 8
+"""Columns that are not read and still named."""
 
 ColumnOption = Annotated[
     list[str] | None,
@@ -54,6 +59,36 @@ def source_of(
         "category_map": None if category_map is None else str(category_map),
     }
     return validate(SourceConfig, raw, str(path))
+
+
+def photo_of(image: Path) -> ImageRef:
+    """The photo that ``--image`` names; InputError where there is no such file."""
+    expected = "expected a photo (JPEG, PNG, WebP, …)"
+    if image.is_dir():
+        raise InputError(f"--image {image}: got a folder, {expected}; a folder goes to --input")
+    if not image.is_file():
+        raise InputError(f"--image {image}: no such file; {expected}")
+    return ImageRef(path=str(image), name=image.name)
+
+
+def tell_columns(source: SourceConfig, *, labelled: bool = False) -> None:
+    """Says on standard error which column of a table is taken for what, and which are not read.
+
+    Args:
+        labelled: whether categories are read, too.
+    """
+    from multimodal.data import open_reader
+
+    reader = open_reader(source, labelled=labelled)
+    found = reader.rules.found
+    if not found:  # photos without a table
+        return
+    taken = {field: column for field, column in reader.columns.present().items() if column in found}
+    said = [field if field == column else f"{field} from {column!r}" for field, column in taken.items()]
+    left = [repr(column) for column in found if column not in taken.values()]
+    more = f" and {len(left) - _LEFT_OUT} more" if len(left) > _LEFT_OUT else ""
+    not_read = f"; not read: {', '.join(left[:_LEFT_OUT])}{more}" if left else ""
+    stderr().print(f"{source.path}: reads {', '.join(said)}{not_read}", markup=False, soft_wrap=True)
 
 
 def plain_name(path: Path) -> str:

@@ -10,9 +10,9 @@ import typer
 from multimodal.cli.answers import document, shown
 from multimodal.cli.classify import finish
 from multimodal.cli.console import print_json, progress, stdout
-from multimodal.cli.sources import ColumnOption, ImagesRootOption, source_of
+from multimodal.cli.sources import ColumnOption, ImagesRootOption, photo_of, source_of, tell_columns
 from multimodal.errors import InputError
-from multimodal.types import ImageRef, InputName, Product, RowError
+from multimodal.types import InputName, Product, RowError
 
 if TYPE_CHECKING:
     from multimodal.serving import Predictor
@@ -57,6 +57,7 @@ def tags(
     assert output is not None
     described = source_of(source, column, images_root)
     check_output(output, source)
+    tell_columns(described)
     predictor = load(bundle, threads=threads)
     _check(predictor)
     manifest = predictor.manifest
@@ -77,9 +78,7 @@ def tags(
 
 def _one(predictor: Predictor, image: Path, as_json: bool) -> None:
     _check(predictor)
-    if not image.is_file():
-        raise InputError(f"--image {image}: no such file; expected a photo (JPEG, PNG, WebP, …)")
-    (answer,) = predictor.classify([Product(image=ImageRef(path=str(image), name=image.name))])
+    (answer,) = predictor.classify([Product(image=photo_of(image))])
     if isinstance(answer, RowError):
         raise InputError(answer.message, code=answer.code)
     if as_json:

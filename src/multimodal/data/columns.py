@@ -16,20 +16,29 @@ FIELDS: tuple[FieldName, ...] = get_args(FieldName)
 INPUT_FIELDS: tuple[FieldName, ...] = ("title", "description", "characteristics", "image")
 LABEL_FIELDS: tuple[FieldName, ...] = ("category_id", "category_path")
 
-# best guess first; compared in lower case without spaces, dashes and underscores
+# best guess first, English before Russian; compared in lower case without spaces, dashes and underscores
 GUESSES: dict[FieldName, tuple[str, ...]] = {
-    "id": ("id", "uuid", "sku", "productid", "itemid", "offerid", "article"),
-    "title": ("title", "name", "productname", "productdisplayname", "producttitle", "itemname", "text"),
-    "description": ("description", "shortdescription", "productdescription", "longdescription"),
+    "id": ("id", "uuid", "sku", "productid", "itemid", "offerid", "article", "артикул", "кодтовара", "idтовара"),
+    "title": (
+        "title", "name", "productname", "productdisplayname", "producttitle", "itemname", "text",
+        "название", "наименование", "названиетовара", "наименованиетовара", "заголовок",
+    ),
+    "description": (
+        "description", "shortdescription", "productdescription", "longdescription", "описание", "описаниетовара",
+    ),
     "characteristics": (
         "characteristics", "namevaluecharacteristics", "attributes", "properties", "specifications", "specs",
+        "характеристики", "атрибуты", "свойства", "параметры",
     ),
     "image": (
         "image", "photo", "picture", "img", "imagebytes", "imagepath", "photopath", "filename", "file",
         "imageurl", "imagesurl", "photourl", "pictureurl",
+        "фото", "фотография", "изображение", "картинка", "ссылканафото", "ссылканаизображение",
     ),
-    "category_id": ("categoryid", "label", "category", "cc3", "class", "target"),
-    "category_path": ("categorypath", "categories", "path"),
+    "category_id": (
+        "categoryid", "label", "category", "cc3", "class", "target", "idкатегории", "кодкатегории", "категория",
+    ),
+    "category_path": ("categorypath", "categories", "path", "путькатегории", "категории"),
     "group": ("group", "groupid"),
 }  # fmt: skip
 

@@ -117,7 +117,20 @@ def _known(cells: list[str], id_at: int | None) -> str | None:
 def _text(cell: str) -> str | Unreadable:
     if cell.isascii() or not any("\udc80" <= sign <= "\udcff" for sign in cell):
         return cell
-    return Unreadable(f"got bytes that are no UTF-8 in {cell.encode('ascii', 'replace')[:60]!r}")
+    return Unreadable(f"got bytes that are no UTF-8 {_reads_as(cell)}; save the file again in UTF-8")
+
+
+def _reads_as(cell: str) -> str:
+    """What a cell says in windows-1251, in which Russian spreadsheets are saved, where it says something there."""
+    shown = cell[:60]
+    raw = shown.encode("utf-8", "surrogateescape")
+    try:
+        text = raw.decode("cp1251")
+    except UnicodeDecodeError:
+        text = ""
+    if sum("а" <= sign.casefold() <= "я" for sign in text) * 2 > len(text):
+        return f"(in windows-1251 they are {text!r})"
+    return f"in {shown.encode('ascii', 'replace')!r}"
 
 
 def csv_rows(file: Path) -> tuple[str, list[str], Iterator[list[str] | csv.Error]]:

@@ -15,7 +15,9 @@ from multimodal.types import ImageRef, Product
 _NO_PHOTOS = frozenset({"thumbs.db", "desktop.ini"})
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 """Tables that name the photos below their own folder in a column ``file_name``."""
-_TABLES = frozenset({".parquet", ".csv", ".json", ".jsonl"})
+_TABLES = frozenset({".parquet", ".pq", ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".xlsx"})
+_UNFINISHED = ".part"
+"""How a file ends that is being written, perhaps by the command that reads the folder."""
 _SPLITS = frozenset({"train", "training", "val", "valid", "validation", "dev", "test"})
 FOLDER_COLUMNS = ResolvedColumns(id="file", image="file", category_id="folder")
 
@@ -25,7 +27,8 @@ class FolderReader:
     """A ``Reader`` of photos, sorted by path; nothing is opened before it is decoded.
 
     A photo's id is its path below the folder, its label the name of the first folder on that path.
-    Hidden files are left out; any other file is a photo, whatever its suffix.
+    Hidden files, tables and files that are being written are left out: answers may be written beside the photos.
+    Any other file is a photo, whatever its suffix.
     """
 
     file: Path
@@ -72,7 +75,7 @@ def check_photo_folder(root: Path, *, labelled: bool) -> None:
     """
     entries = [entry for entry in root.iterdir() if not entry.name.startswith(".")]
     tables = sorted(entry.name for entry in entries if entry.suffix.casefold() in _TABLES)
-    if tables and not any(entry.is_dir() for entry in entries):
+    if tables and not any(entry.is_dir() or _may_be_photo(entry.name) for entry in entries):
         pattern = root / f"*{Path(tables[0]).suffix}"
         raise DataError(
             f"{root}: got a folder with {tables[0]} in it, expected photos; name a table in parts by its pattern, "
@@ -93,5 +96,10 @@ def _photos(root: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if not name.startswith(".") and name.casefold() not in _NO_PHOTOS:
+            if _may_be_photo(name):
                 yield Path(folder) / name
+
+
+def _may_be_photo(name: str) -> bool:
+    suffix = Path(name).suffix.casefold()
+    return not name.startswith(".") and name.casefold() not in _NO_PHOTOS and suffix not in {*_TABLES, _UNFINISHED}

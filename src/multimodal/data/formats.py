@@ -15,6 +15,7 @@ SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".json": "json",
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json.gz": "json", ".jsonl.gz": "jsonl", ".ndjson.gz": "jsonl",
 }  # fmt: skip
+_SHEETS = frozenset({".xlsx", ".xls", ".ods"})
 EXPECTED = "a parquet, CSV, JSON, JSON Lines or IDX file, or a folder of photos"
 
 
@@ -44,4 +45,6 @@ def _unknown(file: Path) -> str:
     message = f"{file}: got the suffix {file.suffix!r}, expected one of {', '.join(SUFFIXES)} or a folder; "
     if file.suffix.casefold() == ".zip":
         return f"{message}a zip holds photos alone: name the table here, and the zip as images_root"
-    return f"{message}name its format: parquet, csv, json or jsonl"
+    if file.suffix.casefold() in _SHEETS:
+        return f"{message}save the sheet as CSV in UTF-8"
+    return f"{message}rename it, or name its format in a configuration: parquet, csv, json or jsonl"

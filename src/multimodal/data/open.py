@@ -87,7 +87,8 @@ def require_columns(path: str, columns: ResolvedColumns, found: Sequence[str], *
     if labelled and not columns.has_label:
         raise DataError(
             f"{path}: no column of categories; expected one such as category_id or category_path, found "
-            f"{', '.join(found) or 'no columns'}. Name it in columns.category_id or columns.category_path."
+            f"{', '.join(found) or 'no columns'}. Name it: columns.category_id or columns.category_path in a "
+            "configuration, --column category_id=NAME on the command line."
         )
 
 
@@ -153,7 +154,8 @@ def _check_some_photo(reader: TableReader) -> None:
 def _no_input(found: Sequence[str]) -> str:
     return (
         f"no usable input; expected a column of at least one of {', '.join(INPUT_FIELDS)}, found "
-        f"{', '.join(found) or 'no columns'}. Name the columns in 'columns', for example columns.title."
+        f"{', '.join(found) or 'no columns'}. Say which holds what: columns.title in a configuration, "
+        "--column title=NAME on the command line."
     )
 
 

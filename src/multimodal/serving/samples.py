@@ -111,22 +111,24 @@ class Kitchens:
             return Sample(product.id, row, frozenset(present), fields, pixels, warnings, named=named)
         if problem is not None:
             return RowError(product.id, row, "image", problem.code, problem.message)
-        return self.nothing(product.id, row, warnings)
+        return self.nothing(product.id, row, warnings, allowed)
 
     def _named(self, fields: TextFields) -> bool:
         return self._names is None or not fields.title or names_category(fields.title_words, self._names)
 
-    def nothing(self, id: RowId, row: int, warnings: Iterable[str] = ()) -> RowError:
-        """The error of a product without anything this bundle can use."""
+    def nothing(
+        self, id: RowId, row: int, warnings: Iterable[str] = (), allowed: frozenset[InputName] = frozenset(INPUTS)
+    ) -> RowError:
+        """The error of a product without anything this bundle can use, of what it may see."""
         said = "".join(f" {w[:1].upper()}{w[1:]}." for w in warnings)
-        expected = ", ".join(n for n in INPUTS if n in self.inputs)
+        usable = [name for name in INPUTS if name in (self.inputs & allowed or self.inputs)]
         return RowError(
             id,
             row,
             "predict",
             "nothing_usable",
-            f"got a product without any usable input, expected at least one of: {expected}.{said} "
-            f"Add {_either([_CALLED[name] for name in INPUTS if name in self.inputs])}.",
+            f"got a product without any usable input, expected {'at least one of: ' * (len(usable) > 1)}"
+            f"{', '.join(usable)}.{said} Add {_either([_CALLED[name] for name in usable])}.",
         )
 
     def _texts(

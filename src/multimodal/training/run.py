@@ -234,7 +234,7 @@ def _check_towers(run: Run) -> None:
         if val.sum() < MIN_ROWS or not val[run.select].any():
             raise DataError(
                 f"{_key(run.config, 'val')}: got {val.sum()} rows with {what} ({val[run.select].sum()} in the half "
-                f"that selects), expected at least {MIN_ROWS}, some of them there; add rows, or {way}"
+                f"that selects), expected at least {MIN_ROWS}, and one or more of them in that half; add rows, or {way}"
             )
 
 
