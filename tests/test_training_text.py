@@ -18,6 +18,7 @@ from multimodal.text.masking import category_words
 from multimodal.training.arrays import Split, concat_features
 from multimodal.training.batches import Dropout, TextBatcher, epoch_batches
 from multimodal.training.prepare import text_kitchen
+from multimodal.training.stages import plain_text_batches
 from multimodal.training.vocabulary import build_vocabulary, field_of, inverse_document_frequency
 from multimodal.types import EncoderName, Product
 from training_support import features_of
@@ -94,6 +95,23 @@ def test_field_dropout_hides_one_side_never_both(tiny: Tiny, val: Split, batcher
         assert some == [i for i in whole if field[i] in there]
         sides |= there
     assert sides == {0, 2}
+
+
+def test_rows_are_scored_whole_and_by_their_titles_alone(tiny: Tiny, val: Split, batcher: TextBatcher) -> None:
+    """Rare categories are raised by both: the bias that mends whole rows may be too much for a title."""
+    config = tiny.export.config.text
+    assert config is not None
+    rows, field = np.flatnonzero(val.has_text), _fields(tiny, batcher)
+    both = rows[val.has_field[rows, 0] & (val.has_field[rows].sum(axis=1) > 1)]
+    assert 0 < len(both) < len(rows)
+    batches = list(plain_text_batches(val, batcher, rows, config))
+    labels = np.concatenate([batch["labels"].numpy() for batch in batches])
+    assert labels.tolist() == val.labels[np.concatenate([rows, both])].tolist()
+    seen = [row for batch in batches for row in _rows(batch["text"])]
+    assert seen[: len(rows)] == _rows(batcher.batch(rows, Dropout(), np.random.default_rng(0)))
+    whole = dict(zip(rows.tolist(), seen, strict=False))
+    for row, shown in zip(both.tolist(), seen[len(rows) :], strict=True):
+        assert shown == [i for i in whole[row] if field[i] == 0]
 
 
 def test_masked_rows_hold_nothing_of_a_category_word(

@@ -87,7 +87,8 @@ class TrainingConfig(Strict):
     tree_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """How much of a category's place in the loss goes to those that share its path: 0 is off."""
     logit_adjustment: Annotated[float, Field(ge=0, le=1)] | None = None
-    """How far heads are moved against how common categories are; left open: chosen on select by hF1 and macro F1."""
+    """How far heads are moved against how common categories are; left open: chosen on select by hF1 and macro F1,
+    of text both whole and by titles alone."""
     init_from: str | None = None
     """A bundle to continue from; its tree must be the same."""
 

@@ -42,11 +42,16 @@ class BagFeed:
 
 @dataclass(frozen=True, slots=True)
 class Dropout:
-    """Chances by which text is hidden in training."""
+    """Chances by which text is hidden in training.
+
+    Attributes:
+        title_alone: every row that has a title shows nothing else.
+    """
 
     word: float = 0.0
     field: float = 0.0
     names: float = 0.0
+    title_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,8 @@ class TextBatcher:
             masked[:] = False
         alive = rng.random((len(rows), self._longest)) >= dropout.word if dropout.word > 0 else None
         fields = self._field_kept(rows, dropout.field, rng) if dropout.field > 0 else np.ones((len(rows), 3), np.bool_)
+        if dropout.title_alone:
+            fields &= ~self.split.has_field[rows][:, [TITLE]] | (np.arange(fields.shape[1]) == TITLE)
         fields[masked] = True
         return Plan(self.split, rows, masked, alive, fields)
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from multimodal.config.models import FusionConfig, ImageConfig, TextConfig
 from multimodal.models.text import TextTower
 from multimodal.training.arrays import Split
-from multimodal.training.batches import Dropout, TextBatcher, epoch_batches
+from multimodal.training.batches import TITLE, Dropout, TextBatcher, epoch_batches
 from multimodal.training.linear import MARGIN
 from multimodal.training.stage import Batch, MakeBatches, Recipe, Stage
 
@@ -69,10 +69,12 @@ def text_batches(
 
 
 def plain_text_batches(split: Split, batcher: TextBatcher, rows: Rows, config: TextConfig) -> Iterator[Batch]:
-    """Batches of ``rows`` in order with nothing hidden."""
-    rng = np.random.default_rng(0)
-    for some in epoch_batches(rows, config.batch_size, rng, shuffle=False):
-        yield {"text": batcher.batch(some, Dropout(), rng), **split.targets(some)}
+    """Batches of ``rows`` in order with nothing hidden, then once more of those with more than a title by it alone."""
+    rng, has = np.random.default_rng(0), split.has_field[rows]
+    more = rows[has[:, TITLE] & (has.sum(axis=1) > 1)]
+    for seen, hidden in ((rows, Dropout()), (more, Dropout(title_alone=True))):
+        for some in epoch_batches(seen, config.batch_size, rng, shuffle=False):
+            yield {"text": batcher.batch(some, hidden, rng), **split.targets(some)}
 
 
 def steps(rows: Rows, batch_size: int) -> int:
