@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -268,3 +269,25 @@ def test_the_table_of_an_answer_without_a_category() -> None:
     text = shown(answer(decision="abstain", category=None, needs_review=True))
     assert text.startswith("no category\n")
     assert "decision: abstain (not sure" in text
+
+
+def test_a_log_file_is_told_how_far_a_long_command_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from multimodal.cli import console
+
+    monkeypatch.setattr(console, "QUIET_SECONDS", 0.0)
+    with console.progress("Classifying", 2_000) as advance:
+        for done in (1_000, 2_000):
+            advance(done)
+    with console.progress("Exporting", None, "answers", speed=False) as advance:
+        advance(7)
+    lines = capsys.readouterr().err.splitlines()
+    said = [line for line in lines if line.startswith(("Classifying: ", "Exporting: "))]
+    assert len(said) == 3
+    assert re.fullmatch(r"Classifying: 1,000 of 2,000 rows, [\d,]+ rows/s", said[0])
+    assert said[2] == "Exporting: 7 answers"
+    monkeypatch.setattr(console, "QUIET_SECONDS", 60.0)
+    with console.progress("Classifying", 2_000) as advance:
+        advance(1_000)
+    assert "Classifying: " not in capsys.readouterr().err

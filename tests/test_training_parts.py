@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import pytest
 import torch
 
+from multimodal.config import RunConfig
 from multimodal.config.models import TextConfig
 from multimodal.text import TextKitchen
-from multimodal.training.fit import pick_device, read_history
+from multimodal.training import fit
+from multimodal.training.fit import StepLines, pick_device, read_history
 from multimodal.training.plots import plot_curves
 from multimodal.training.prepare import text_kitchen
+from multimodal.training.run import start_run
+from multimodal.training.text import train_text
 
 
 def _history(folder: Path, stage: str, epochs: list[int]) -> None:
@@ -36,6 +43,25 @@ def test_curves_are_drawn(tmp_path: Path) -> None:
     file = plot_curves(tmp_path)
     assert file == tmp_path / "curves.png"
     assert file.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_long_epoch_says_how_far_it_is_where_there_is_no_terminal(
+    configure: Callable[..., RunConfig],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(fit, "StepLines", partial(StepLines, every=0.0))
+    config = configure(tmp_path, "image=null", "text.start=random", "text.epochs=2", "text.batch_size=100")
+    run = start_run(config, "cpu", False)
+    train_text(run)
+    lines = [" ".join(line.split()) for line in capsys.readouterr().err.splitlines()]
+    told = [line for line in lines if ": step " in line]
+    steps = -(-int(run.train.has_text.sum()) // 100)
+    assert len(told) == 2 * steps > 2
+    assert told[0] == f"text 1/2: step 1 of {steps}, about 1 min of this epoch left"
+    assert told[-1] == f"text 2/2: step {steps} of {steps}, about 0 min of this epoch left"
+    assert StepLines("text").every >= 60, "quick epochs stay at a line each"
 
 
 def test_device_is_what_was_asked_for() -> None:

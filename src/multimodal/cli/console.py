@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 DONE = 0
 ROWS_FAILED = 1
 BAD_INPUT = 2
+QUIET_SECONDS = 60.0
+"""How long a command over many rows says nothing in a log file."""
 
 FIGURES = {
     "rows": "rows",
@@ -82,7 +84,7 @@ def leave(errors: int, errors_file: Path | None, what: str) -> NoReturn:
 def progress(
     label: str, total: int | None, unit: str = "rows", *, speed: bool = True
 ) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error.
+    """A progress bar on standard error; where that is no terminal, a line now and then.
 
     Args:
         label: what is being done.
@@ -102,12 +104,19 @@ def progress(
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),
     )
+    told = 0.0
     with Progress(*columns, console=stderr()) as bar:
         task = bar.add_task(label, total=total, rate="")
 
         def advance(done: int) -> None:
+            nonlocal told
             elapsed = bar.tasks[0].elapsed or 0.0
             rate = f"{done / elapsed:,.0f} {unit}/s" if speed and elapsed > 0 else ""
             bar.update(task, completed=done, rate=rate)
+            if not bar.console.is_terminal and elapsed - told >= QUIET_SECONDS:
+                told = elapsed
+                of = "" if total is None else f" of {total:,}"
+                said = f"{label}: {done:,}{of} {unit}{', ' * bool(rate)}{rate}"
+                bar.console.print(said, markup=False, soft_wrap=True)
 
         yield advance

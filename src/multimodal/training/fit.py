@@ -49,6 +49,35 @@ class EpochLines(pl.Callback):  # type: ignore[misc]
         )
 
 
+class StepLines(pl.Callback):  # type: ignore[misc]
+    """A line now and then within a long epoch, where there is no terminal for a progress bar.
+
+    Args:
+        every: seconds between lines.
+    """
+
+    def __init__(self, label: str, every: float = 60.0) -> None:
+        self.label, self.every = label, every
+        self.began = self.last = time.monotonic()
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.began = self.last = time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, module: Stage, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        now, total = time.monotonic(), module.recipe.steps_per_epoch
+        if now - self.last < self.every:
+            return
+        self.last = now
+        left = (now - self.began) / (batch_idx + 1) * max(0, total - batch_idx - 1)
+        _console.print(
+            f"  {self.label} {trainer.current_epoch + 1}/{trainer.max_epochs}: step {batch_idx + 1:,} of {total:,}, "
+            f"about {math.ceil(left / 60)} min of this epoch left",
+            highlight=False,
+        )
+
+
 def fit(
     label: str,
     stage: Stage,
@@ -138,6 +167,8 @@ def _trainer(
         parts.insert(0, callbacks.EMAWeightAveraging(decay=min(ema, max(0.0, 1 - 20 / total))))
     if _console.is_terminal:
         parts.append(callbacks.RichProgressBar(leave=False))
+    else:
+        parts.append(StepLines(label))
     cuda = device == "cuda"
     return pl.Trainer(
         max_epochs=stage.recipe.epochs,
