@@ -83,10 +83,17 @@ def _config(manifest: Manifest) -> dict[str, Any]:
 
 
 def changed(first: Any, second: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted name and second value of what two configurations say differently, paths of files left out."""
+    """Dotted name and second value of what two configurations say differently.
+
+    Left out: paths of files, and what an earlier release's configuration had no word for.
+    """
     if isinstance(first, Mapping) and isinstance(second, Mapping):
         for key in second:
-            yield from changed(first.get(key), second[key], f"{name}.{key}" if name else key)
+            if key in first:
+                yield from changed(first[key], second[key], f"{name}.{key}" if name else key)
+    elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        for at, pair in enumerate(zip(first, second, strict=True)):
+            yield from changed(*pair, f"{name}.{at}")
     elif first != second and not (isinstance(second, str) and "/" in second):
         yield name, second
 

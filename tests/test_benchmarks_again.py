@@ -23,14 +23,17 @@ def test_two_trainings_side_by_side(tiny_bundle: Path, tmp_path: Path, capsys: p
     metrics["val"]["image"]["answer"]["hf1"] -= 0.0061
     provenance["config"]["training"]["seed"] = 77
     provenance["config"]["output"] = "elsewhere/bundle"
+    provenance["config"]["data"]["train"][0]["path"] = "/another/place/train.parquet"
+    provenance["config"]["data"]["train"][0]["share"] = 0.5
+    provenance["config"]["training"]["of_a_later_release"] = True
     second = renamed(tiny_bundle, tmp_path / "second", metrics=metrics, provenance=provenance)
     saved = tmp_path / "again.json"
     assert again.main([str(second), "--bundle", str(tiny_bundle), "--json", str(saved)]) == 0
     told = capsys.readouterr().out
     found = json.loads(saved.read_text(encoding="utf-8"))
     assert found["bundle"] == bundle_sha256(read_manifest(tiny_bundle))
-    assert found["changed"] == {"training.seed": 77}
-    assert "with `training.seed: 77`;" in told
+    assert found["changed"] == {"data.train.0.share": 0.5, "training.seed": 77}
+    assert "with `data.train.0.share: 0.5`, `training.seed: 77`;" in told
     assert "further apart: image." in told
     assert "(+0.0040)" in told
     assert "(-0.0061)" in told
