@@ -140,16 +140,16 @@ def _fields(tiny: Tiny, batcher: TextBatcher) -> np.ndarray:
 
 
 @settings(max_examples=60, deadline=None)
-@given(n=st.integers(1, 70), size=st.integers(2, 20), shuffle=st.booleans(), seed=st.integers(0, 5))
+@given(n=st.integers(0, 70), size=st.integers(2, 20), shuffle=st.booleans(), seed=st.integers(0, 5))
 def test_an_epoch_holds_every_row_once(n: int, size: int, shuffle: bool, seed: int) -> None:
     rows = np.arange(100, 100 + n)
     batches = epoch_batches(rows, size, np.random.default_rng(seed), shuffle=shuffle)
-    assert sorted(np.concatenate(batches).tolist()) == rows.tolist()
-    assert max(map(len, batches)) <= size + 1
+    assert sorted(row for some in batches for row in some.tolist()) == rows.tolist()
+    assert max(map(len, batches), default=0) <= size + 1
     if shuffle and n > 1:
         assert min(map(len, batches)) >= 2, "batch norm needs two rows"
     if not shuffle:
-        assert np.concatenate(batches).tolist() == rows.tolist()
+        assert [row for some in batches for row in some.tolist()] == rows.tolist()
 
 
 def test_vocabulary_counts_products_not_occurrences() -> None:

@@ -96,7 +96,6 @@ def evaluate(
     unmeasured = Path(f"{plain_name(data) if out is None else out}.errors.csv")
     check_out(out)
     check_plan(source, report=report, history=history, errors=errors, unmeasured=unmeasured)
-    tell_columns(source, labelled=True)
     values = None if by is None else column_values(source, by)
     saved, peer = _saved(against), _peer(against, threads)
     predictor = load(bundle, threads=threads)
@@ -106,7 +105,9 @@ def evaluate(
         check_tree(str(against), peer.tree, predictor.tree)
     keep = None if half is None else _in_half(half)
     found = None
-    if _labels_alone(source, predictor):
+    photos_alone = _labels_alone(source, predictor)
+    tell_columns(source, labelled=not photos_alone)
+    if photos_alone:
         _refuse_more(by=by, against=against, errors=errors, inputs=inputs, mask_title_words=mask_title_words or None)
     else:
         with progress("Evaluating", source_count(source)) as advance:

@@ -151,6 +151,8 @@ def epoch_batches(
     """Row numbers cut into batches; a last batch of one row joins its neighbour (batch norm needs two)."""
     order = rng.permutation(rows) if shuffle else rows
     cuts = list(range(0, len(order), size))
+    if not cuts:
+        return []
     if shuffle and len(cuts) > 1 and len(order) - cuts[-1] < 2:
         cuts.pop()
     return [order[a:b] for a, b in zip(cuts, [*cuts[1:], len(order)], strict=True)]
