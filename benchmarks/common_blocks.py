@@ -49,6 +49,7 @@ COMMON: Mapping[str, Block] = {
     "missing-fashion": lambda found: missing_inputs.markdown(found) + "\n",
     "encoders-perekrestok_ru": _records(encoders.markdown),
     "encoders-fashion_products": _records(encoders.markdown),
+    "encoders-fashion_products-fifth": _records(encoders.markdown),
     "imbalance-perekrestok_ru": _records(imbalance.markdown),
     "title-roads-perekrestok_ru": _records(title_roads.markdown),
 }
