@@ -67,6 +67,8 @@ class Engine:
     def text(self, ids: TextIds) -> Tower:
         """Text vectors [N, dim] and logits [N, leaves] of the ids of N products for each encoder."""
         lengths = np.max([np.diff(ragged.offsets) for ragged in ids.values()], axis=0)
+        if len(lengths) == 1:  # who asks for one waits for it: nothing is sorted, cut or put back
+            return self._run_text(ids)
         # Those of a length together: a batch is as wide as its longest text. One by one there is nothing to sort.
         order = np.argsort(lengths, kind="stable") if len(lengths) > _ROWS else np.arange(len(lengths))
         parts = [self._run_text({n: ragged.take(rows) for n, ragged in ids.items()}) for rows in _cut(order, lengths)]

@@ -97,15 +97,16 @@ def apply_top_label(probs: FloatArray, spec: TopLabel, branches: Ints) -> FloatA
     second = rest.max(axis=1)
     sure = np.minimum(np.maximum(sure, second / (1 + second) + 1e-6), 1 - 1e-6)
     out = np.empty(probs.shape, np.float32)
-    np.put_along_axis(out, order[:, :1], sure[:, None].astype(np.float32), axis=1)
-    np.put_along_axis(out, order[:, 1:], (rest * (1 - sure)[:, None]).astype(np.float32), axis=1)
+    rows = np.arange(len(probs))
+    out[rows, order[:, 0]] = sure
+    out[rows[:, None], order[:, 1:]] = rest * (1 - sure)[:, None]
     return out
 
 
 def _ranked(probs: Floats) -> tuple[Ints, Floats]:
     """Leaves by falling probability [N, leaves], the first of equals first, and the logarithms in that order."""
     order = np.argsort(-probs, axis=1, kind="stable")
-    ranked = np.take_along_axis(probs, order, axis=1).astype(np.float64)
+    ranked = probs[np.arange(len(probs))[:, None], order].astype(np.float64)
     return order, np.log(np.maximum(ranked, _LEAST))
 
 

@@ -149,6 +149,9 @@ def mix_for(calibration: Calibration, inputs: frozenset[InputName], named: bool 
 
 
 def _spread(values: FloatArray, rows: np.ndarray, n: int, leaves: int) -> FloatArray:
+    """The values of some rows [N, leaves], NaN in the others; ``rows`` rise."""
+    if len(rows) == n:
+        return values
     out = np.full((n, leaves), np.nan, np.float32)
     out[rows] = values
     return out
