@@ -180,6 +180,21 @@ def test_a_file_with_bad_rows_exits_with_1_and_lists_them(multimodal: Runner, bu
     assert [row["category_id"] for row in read_csv(output)] == ["10", "", "20"]
 
 
+def test_who_has_repeated_ids_is_told_how_to_have_them_answered(
+    multimodal: Runner, bundle: Path, tmp_path: Path
+) -> None:
+    source, output = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("id,title\n1,cotton sleeve\n1,leather strap\n1,cotton sleeve\n", encoding="utf-8")
+    words = ("classify", bundle, "--input", source, "--output", output)
+    done = multimodal(*words)
+    assert done.code == 1
+    assert "2 rows have ids that stood before; --repeated-ids answers such rows too" in done.err
+    again = multimodal(*words, "--repeated-ids")
+    assert again.code == 0
+    assert "--repeated-ids" not in again.err
+    assert [row["category_id"] for row in read_csv(output)] == ["10", "20", "10"]
+
+
 def test_an_open_quote_fails_its_row_and_no_other(multimodal: Runner, bundle: Path, tmp_path: Path) -> None:
     source, output = tmp_path / "in.csv", tmp_path / "out.csv"
     lines = [f"{i},cotton sleeve" for i in range(8000)]

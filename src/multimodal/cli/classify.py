@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from multimodal.cli.answers import document, print_answer
-from multimodal.cli.console import leave, print_json, progress, stdout
+from multimodal.cli.console import leave, print_json, progress, stderr, stdout
 from multimodal.cli.heat import draw_heat
 from multimodal.cli.sources import ColumnOption, ImagesRootOption, photo_of, source_of, tell_columns
 from multimodal.errors import InputError
@@ -179,4 +179,7 @@ def finish(report: FileReport, as_json: bool) -> None:
             markup=False,
             soft_wrap=True,
         )
+    if report.repeated:
+        told = "row has an id that stood" if report.repeated == 1 else "rows have ids that stood"
+        stderr().print(f"{report.repeated:,} {told} before; --repeated-ids answers such rows too", style="yellow")
     leave(report.errors, report.errors_file, "failed")

@@ -9,6 +9,8 @@ from multimodal.data.seen import SeenIds
 from multimodal.protocols import Reader
 from multimodal.types import Product, RowError
 
+DUPLICATE_ID = "duplicate_id"
+"""Code of the error of a row whose id stood in an earlier one."""
 
 @dataclass(frozen=True, slots=True)
 class UniqueIds:
@@ -31,7 +33,7 @@ class UniqueIds:
                 yield item
             else:
                 yield RowError(
-                    item.id, row, "read", "duplicate_id",
+                    item.id, row, "read", DUPLICATE_ID,
                     f"id {item.id!r} stands in row {row} and before it in row {before}; expected each id "
                     "once, the first was kept: remove the others or give them ids of their own",
                 )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from multimodal.config.models import PredictConfig, SourceConfig
 from multimodal.data.errors_file import ErrorsFile
+from multimodal.data.unique import DUPLICATE_ID
 from multimodal.errors import InputError
 from multimodal.options import AnswerOptions
 from multimodal.serving.forms import AnswerForm, Form, form_of
@@ -46,6 +47,7 @@ class FileReport:
     Attributes:
         rows: rows read and written.
         errors: how many of them have no answer; ``errors_file`` lists them, None without any.
+        repeated: how many of those have an id that stood in an earlier row.
     """
 
     rows: int
@@ -53,6 +55,7 @@ class FileReport:
     output: Path
     errors_file: Path | None
     seconds: float
+    repeated: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -103,17 +106,18 @@ def classify_file(
     form = AnswerForm(options.top_k) if form is None else form
     id_column = _id_column(source, open_reader(source, labelled=False).columns, form)
     stream = read_source(source, labelled=False, unique=not repeated_ids)
-    started, rows, errors = time.perf_counter(), 0, ErrorsFile(errors_path(output))
+    started, rows, repeated, errors = time.perf_counter(), 0, 0, ErrorsFile(errors_path(output))
     with whole(output) as part, errors, _writer(output, part, id_column, form) as writer:
         answers = predictor.stream(stream, options, explain=explain, batch_size=batch_size, inputs=inputs)
         while batch := list(islice(answers, batch_size)):
             writer.write([_row(answer, id_column, form) for answer in batch])
-            errors.write(answer for answer in batch if isinstance(answer, RowError))
-            rows += len(batch)
+            failed = [answer for answer in batch if isinstance(answer, RowError)]
+            errors.write(failed)
+            rows, repeated = rows + len(batch), repeated + sum(error.code == DUPLICATE_ID for error in failed)
             if on_progress is not None:
                 on_progress(rows)
     listed = errors.path if errors.count else None
-    return FileReport(rows, errors.count, output, listed, time.perf_counter() - started)
+    return FileReport(rows, errors.count, output, listed, time.perf_counter() - started, repeated)
 
 
 def answer_asked(
