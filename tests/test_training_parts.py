@@ -14,7 +14,8 @@ from multimodal.config import RunConfig
 from multimodal.config.models import TextConfig
 from multimodal.text import TextKitchen
 from multimodal.training import fit
-from multimodal.training.fit import StepLines, pick_device, read_history
+from multimodal.training.fit import pick_device, read_history
+from multimodal.training.lines import StepLines
 from multimodal.training.plots import plot_curves
 from multimodal.training.prepare import text_kitchen
 from multimodal.training.run import start_run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,11 @@ class _Stream(IterableDataset[Batch]):
         return self.make()
 
 
+def _loader(make: Callable[[], Iterator[Batch]]) -> DataLoader[Batch]:
+    """Batches as they are made; a generator of its own, or each loader would move the one that training draws from."""
+    return DataLoader(_Stream(make), batch_size=None, generator=torch.Generator())
+
+
 def soft_targets(smoothing: Tensor, labels: Tensor) -> Tensor:
     """Distributions [N, leaves]: each label, and its share for those like it, 0 on its own place in ``smoothing``."""
     one = F.one_hot(labels, smoothing.shape[1]).to(smoothing)
@@ -84,8 +90,15 @@ class Stage(pl.LightningModule):  # type: ignore[misc]
         self.recipe = recipe
         self.make_train, self.make_select = train, select
         self.sets = None if sets is None or not len(sets) else torch.from_numpy(sets)
+        self.done = (0, 0)
+        """An epoch, from 0, that was begun before, and how many of its batches were learned."""
         self._hits: list[Tensor] = []
         self._nll: list[Tensor] = []
+
+    def learned_of(self, epoch: int) -> int:
+        """How many batches of an epoch, from 0, were learned before a killed run was begun again."""
+        begun, batches = self.done
+        return batches if epoch == begun else 0
 
     def loss(self, batch: Batch) -> Tensor:
         """Training loss of one batch (a scalar)."""
@@ -146,10 +159,13 @@ class Stage(pl.LightningModule):  # type: ignore[misc]
 
     def train_dataloader(self) -> DataLoader[Batch]:
         epoch = self.current_epoch
-        return DataLoader(_Stream(lambda: self.make_train(epoch)), batch_size=None)
+        return _loader(lambda: self._left_of(epoch))
+
+    def _left_of(self, epoch: int) -> Iterator[Batch]:
+        return islice(self.make_train(epoch), self.learned_of(epoch), None)
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        return DataLoader(_Stream(self.make_select), batch_size=None)
+        return _loader(self.make_select)
 
     def configure_optimizers(self) -> Any:
         r = self.recipe
